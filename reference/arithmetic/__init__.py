@@ -1,0 +1,1 @@
+"""The arithmetics over which one formula is evaluated: float64, Rounded, Certified."""

@@ -1,0 +1,73 @@
+"""What a floating-point format can hold, and rounding to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary format: ``precision`` bits in a significand, exponents of normal numbers from ``emin`` to ``emax``.
+
+    ``working`` names the format of intermediate results in a sound implementation: float32 for 16-bit ones.
+    """
+
+    name: str
+    precision: int
+    emin: int
+    emax: int
+    working_name: str
+
+    @property
+    def unit(self) -> float:
+        """Unit roundoff: half the gap between 1 and the next number."""
+        return 2.0**-self.precision
+
+    @property
+    def max(self) -> float:
+        """The largest finite number."""
+        return float((2 - 2.0 ** (1 - self.precision)) * 2.0**self.emax)
+
+    @property
+    def tiny(self) -> float:
+        """The smallest positive (subnormal) number."""
+        return 2.0 ** (self.emin - self.precision + 1)
+
+    @property
+    def working(self) -> Format:
+        return FORMATS[self.working_name]
+
+    @property
+    def numpy(self) -> np.dtype:
+        return np.dtype(getattr(ml_dtypes, self.name, self.name))
+
+    def round(self, x) -> np.ndarray:
+        """The nearest numbers of the format (ties to even, overflow to infinity), as float64."""
+        with np.errstate(all="ignore"):
+            return np.asarray(x, float).astype(self.numpy).astype(float)
+
+    def ulp(self, x) -> np.ndarray:
+        """The gap between neighbours at ``x``, as float64; at infinity that of the largest finite number."""
+        magnitude = np.minimum(np.abs(x), self.max)
+        exponent = np.frexp(np.where(magnitude > 0, magnitude, 1.0))[1] - 1
+        exponent = np.where(magnitude > 0, exponent, self.emin)
+        return np.ldexp(1.0, np.maximum(exponent, self.emin) - self.precision + 1)
+
+
+FORMATS = {
+    f.name: f
+    for f in (
+        Format("float16", 11, -14, 15, "float32"),
+        Format("bfloat16", 8, -126, 127, "float32"),
+        Format("float32", 24, -126, 127, "float32"),
+        Format("float64", 53, -1022, 1023, "float64"),
+    )
+}
+
+
+def format_of(dtype: str) -> Format:
+    """The format of a dtype's numbers; a complex one's is that of its parts.  Raises KeyError."""
+    return FORMATS[{"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)]

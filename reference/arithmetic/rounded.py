@@ -1,0 +1,356 @@
+"""Running error analysis: what evaluating a NumPy formula in a given format may cost.
+
+A :class:`Rounded` array carries a float64 ``value``, elementwise a bound ``error`` on what rounding in the
+format could do to it (Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., section 3.3), and a
+``spread``: half the width of the interval of answers that are all correct, as at a kink.  Formulas stay plain
+NumPy; NumPy itself routes every operation here.
+
+A comparison closer than its operands' errors is *unsure*, and ``np.where`` on it covers both branches.  With
+``kinks`` the same holds at exact ties: that makes any subgradient correct.  A step that could overflow the
+format has infinite error: after it, anything goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import special
+
+from reference.arithmetic.formats import Format
+from reference.arithmetic.unsure import Unsure
+
+
+@dataclass(frozen=True)
+class Model:
+    """How a formula is evaluated: in which ``format``, whether ``kinks`` span, how sums are charged.
+
+    ``sequential``: sums in any order, (n - 1) u; otherwise blocked ones, (ceil(log2 n) + 16) u at most.
+    """
+
+    format: Format
+    kinks: bool = False
+    sequential: bool = False
+
+    @cached_property
+    def unit(self) -> float:
+        return self.format.unit
+
+    @cached_property
+    def tiny(self) -> float:
+        return self.format.tiny
+
+    @cached_property
+    def max(self) -> float:
+        return self.format.max
+
+    def summation(self, n: int) -> float:
+        """Roundings charged for a sum of ``n`` terms, in units of the sum of their magnitudes."""
+        if n < 2:
+            return 0.0
+        return float(n - 1 if self.sequential else min(n - 1, int(np.ceil(np.log2(n))) + 16))
+
+
+# Roundings charged per operation, in units of `unit`: 1 is correctly rounded, 2 is within one ULP.
+EXACT, ROUNDED, FAITHFUL, LOOSE = 0.0, 1.0, 2.0, 8.0
+
+
+def _sum(out, a, b):
+    return a.error + b.error
+
+
+def _times(out, a, b):
+    return abs(a.value) * b.error + abs(b.value) * a.error + a.error * b.error
+
+
+def _over(out, a, b):
+    return (a.error + abs(out) * b.error) / np.maximum(abs(b.value) - b.error, 0)
+
+
+def _power(out, a, b):
+    relative = a.error / np.maximum(abs(a.value) - a.error, 0)
+    grown = np.expm1(abs(b.value) * np.log1p(relative) + abs(np.log(abs(a.value))) * b.error)
+    return np.where(a.error + b.error == 0, 0, abs(out) * grown)
+
+
+def _sqrt(out, a):
+    return np.where(a.error == 0, 0, a.error / (out + np.sqrt(np.maximum(a.value - a.error, 0))))
+
+
+def _exp(out, a):
+    return out * np.expm1(a.error)
+
+
+def _log(of, error):
+    return -np.log1p(-np.minimum(error / abs(of), 1))
+
+
+def _log1p(out, a):
+    return _log(1 + a.value, a.error)
+
+
+def _logaddexp(out, a, b):
+    return np.maximum(a.error, b.error)
+
+
+def _gammaln(out, a):
+    ends = (special.digamma(np.maximum(a.value + s * a.error, 0)) for s in (-1, 1))
+    return np.maximum(*(abs(e) for e in ends)) * a.error
+
+
+def _digamma(out, a):
+    return special.polygamma(1, np.maximum(a.value - a.error, 0)) * a.error
+
+
+def _expit(out, a):
+    return out * np.minimum(np.expm1(a.error), (1 - out) * np.expm1(a.error) + 0.0)
+
+
+def _largest(out, a, b):
+    return np.maximum(a.error, b.error)
+
+
+# What each operation costs by itself, and how it passes on the errors of its operands.
+RULES = {
+    np.negative: (EXACT, lambda out, a: a.error),
+    np.absolute: (EXACT, lambda out, a: a.error),
+    np.maximum: (EXACT, _largest),
+    np.minimum: (EXACT, _largest),
+    np.add: (ROUNDED, _sum),
+    np.subtract: (ROUNDED, _sum),
+    np.multiply: (ROUNDED, _times),
+    np.square: (ROUNDED, lambda out, a: _times(out, a, a)),
+    np.true_divide: (ROUNDED, _over),
+    np.sqrt: (ROUNDED, _sqrt),
+    np.power: (FAITHFUL, _power),
+    np.exp: (FAITHFUL, _exp),
+    np.expm1: (FAITHFUL, lambda out, a: (out + 1) * np.expm1(a.error)),
+    np.log: (FAITHFUL, lambda out, a: _log(a.value, a.error)),
+    np.log1p: (FAITHFUL, _log1p),
+    np.logaddexp: (LOOSE, _logaddexp),
+    special.expit: (LOOSE, _expit),
+    special.gammaln: (LOOSE, _gammaln),
+    special.digamma: (LOOSE, _digamma),
+}
+COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
+#: Operations whose result is an exact zero when one of their first so many operands is; others underflow.
+FROM_ZERO = {
+    np.multiply: 2,
+    np.square: 1,
+    np.true_divide: 1,
+    np.sqrt: 1,
+    np.expm1: 1,
+    np.log1p: 1,
+    np.power: 1,
+}
+#: Operations through which a spread is carried, and how; in others it counts as error.
+SPREADS = {
+    np.negative: lambda x, s: s[0],
+    np.add: lambda x, s: s[0] + s[1],
+    np.subtract: lambda x, s: s[0] + s[1],
+    np.multiply: lambda x, s: abs(x[0].value) * s[1] + abs(x[1].value) * s[0] + s[0] * s[1],
+    np.true_divide: lambda x, s: s[0] / np.maximum(abs(x[1].value) - x[1].error, 0),
+}
+LINEAR = set(SPREADS)
+#: Functions that only move elements, applied to value, error and spread alike.
+MOVES = {
+    np.broadcast_to, np.expand_dims, np.moveaxis, np.reshape, np.squeeze, np.take_along_axis,
+    np.transpose, np.swapaxes, np.flip, np.repeat, np.copy, np.roll,
+}  # fmt: skip
+
+
+class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
+    """A float64 array with elementwise bounds on the rounding error that it stands for."""
+
+    __slots__ = ("error", "model", "spread", "value")
+
+    def __init__(self, value, error, model: Model, spread=None):
+        self.value = np.asarray(value, float)
+        self.error = np.broadcast_to(error, self.value.shape)
+        self.spread = None if spread is None else np.broadcast_to(spread, self.value.shape)
+        self.model = model
+
+    @classmethod
+    def exact(cls, value, model: Model) -> Rounded:
+        """Values that the format represents exactly, such as inputs."""
+        return cls(value, 0.0, model)
+
+    @classmethod
+    def nearest(cls, value: float, model: Model) -> Rounded:
+        """A parameter, which has to be rounded to the format first."""
+        return cls(value, abs(model.format.round(value) - value), model)
+
+    @property
+    def shape(self):
+        return self.value.shape
+
+    @property
+    def ndim(self):
+        return self.value.ndim
+
+    @property
+    def size(self):
+        return self.value.size
+
+    def __len__(self):
+        return len(self.value)
+
+    def __repr__(self):
+        return f"{self.value} ± {self.error}" + ("" if self.spread is None else f" ± {self.spread}")
+
+    def __getitem__(self, key) -> Rounded:
+        return self._each(lambda part: part[key])
+
+    def _each(self, function) -> Rounded:
+        spread = None if self.spread is None else function(self.spread)
+        return Rounded(function(self.value), function(self.error), self.model, spread)
+
+    def _lift(self, x) -> Rounded:
+        return x if isinstance(x, Rounded) else Rounded(x, 0.0, self.model)
+
+    def _folded(self) -> Rounded:
+        return self if self.spread is None else Rounded(self.value, self.error + self.spread, self.model)
+
+    def stored(self, format: Format) -> Rounded:
+        """The result rounded once more, to the format that it is stored in."""
+        if format == self.model.format:
+            return self
+        with np.errstate(all="ignore"):
+            error = self.error + format.unit * (abs(self.value) + self.error) + format.tiny / 2
+        return Rounded(self.value, error, self.model, self.spread)
+
+    def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
+        with np.errstate(all="ignore"):
+            operands = [self._lift(x) for x in operands]
+            if method == "reduce":
+                return self._reduce(ufunc, *operands, **kwargs)
+            if method != "__call__" or kwargs:
+                return NotImplemented
+            if ufunc in COMPARISONS:
+                return self._compare(ufunc, *operands)
+            if ufunc is np.sign:
+                return self._sign(*operands)
+            if ufunc not in RULES:
+                return NotImplemented
+            return self._apply(ufunc, operands)
+
+    def _apply(self, ufunc, operands) -> Rounded:
+        if any(x.spread is not None for x in operands):
+            return self._apply_spread(ufunc, operands)
+        out = ufunc(*(x.value for x in operands))
+        return self._bounded(out, self._error(ufunc, out, operands), operands)
+
+    def _apply_spread(self, ufunc, operands) -> Rounded:
+        """The same where an operand is an interval: errors are those at its far end."""
+        if ufunc not in LINEAR or ufunc is np.true_divide and operands[1].spread is not None:
+            return self._apply(ufunc, [x._folded() for x in operands])
+        spreads = [0.0 if x.spread is None else x.spread for x in operands]
+        far = [Rounded(abs(x.value) + s, x.error, x.model) for x, s in zip(operands, spreads, strict=True)]
+        out = ufunc(*(x.value for x in operands))
+        spread = SPREADS[ufunc](operands, spreads)
+        reach = abs(out) + spread
+        return self._bounded(out, self._error(ufunc, reach, far), operands, spread)
+
+    def _error(self, ufunc, out, operands):
+        """What the operands' errors become, and what the operation itself adds."""
+        charge, passed_on = RULES[ufunc]
+        error = passed_on(out, *operands)
+        if not charge:
+            return error
+        error = error + charge * self.model.unit * (abs(out) + error)
+        if ufunc in (np.add, np.subtract):
+            return error
+        exact_zero = (out == 0) & (error == 0) & (ufunc in FROM_ZERO)
+        if exact_zero.any():
+            zeros = [(x.value == 0) & (x.error == 0) for x in operands[: FROM_ZERO[ufunc]]]
+            return error + np.where(np.logical_or.reduce(np.broadcast_arrays(*zeros)), 0.0, self.model.tiny)
+        return error + self.model.tiny
+
+    def _bounded(self, out, error, operands, spread=None) -> Rounded:
+        """Exact where an operand that is not finite decides, boundless where the format could overflow."""
+        safe = abs(out) + error <= self.model.max
+        if not safe.all():
+            values = np.broadcast_arrays(*(x.value for x in operands))
+            errors = np.broadcast_arrays(*(x.error for x in operands))
+            decided = ~np.logical_and.reduce(np.isfinite(values)) & np.logical_and.reduce(np.isfinite(errors))
+            error = np.where(safe, error, np.where(decided, 0.0, np.inf))
+        return Rounded(out, error, self.model, spread)
+
+    def _compare(self, ufunc, a, b) -> Unsure:
+        a, b = a._folded(), b._folded()
+        gap, error = abs(a.value - b.value), a.error + b.error
+        unsure = gap <= error if self.model.kinks else gap < error
+        return Unsure(ufunc(a.value, b.value), unsure, self)
+
+    def _sign(self, a) -> Rounded:
+        a = a._folded()
+        unsure = (abs(a.value) <= a.error) if self.model.kinks else (abs(a.value) < a.error)
+        if not unsure.any():
+            return Rounded(np.sign(a.value), 0.0, self.model)
+        return Rounded(np.where(unsure, 0.0, np.sign(a.value)), 0.0, self.model, unsure.astype(float))
+
+    def _reduce(self, ufunc, x, axis=None, keepdims=False, **_) -> Rounded:
+        over = dict(axis=axis, keepdims=keepdims)
+        if ufunc in (np.maximum, np.minimum):
+            x = x._folded()
+            return Rounded(ufunc.reduce(x.value, **over), np.max(x.error, **over), self.model)
+        if ufunc is not np.add:
+            return NotImplemented
+        out = np.sum(x.value, **over)
+        size = np.sum(abs(x.value) + x.error, **over)
+        terms = x.size // max(np.size(out), 1)
+        error = np.sum(x.error, **over) + self.model.summation(terms) * self.model.unit * size
+        spread = None if x.spread is None else np.sum(x.spread, **over)
+        safe = size <= self.model.max
+        if not safe.all():
+            finite = np.all(np.isfinite(x.value), **over)
+            error = np.where(safe, error, np.where(finite | np.isinf(np.sum(x.error, **over)), np.inf, 0.0))
+        return Rounded(out, error, self.model, spread)
+
+    def __array_function__(self, func, types, args, kwargs):
+        with np.errstate(all="ignore"):
+            if func in MOVES:
+                return args[0]._each(lambda part: func(part, *args[1:], **kwargs))
+            if func in REDUCTIONS:
+                return self._reduce(REDUCTIONS[func], *args, **kwargs)
+            if func is np.where:
+                return self.where(*args)
+            if func is np.clip:
+                x, low, high = args
+                return np.minimum(np.maximum(x, low), high)
+            if func in (np.concatenate, np.stack):
+                return self._join(func, *args, **kwargs)
+            if func in (np.zeros_like, np.ones_like):
+                return Rounded.exact(func(args[0].value), self.model)
+            return NotImplemented
+
+    def _join(self, func, arrays, **kwargs) -> Rounded:
+        arrays = [self._lift(x) for x in arrays]
+        spread = None
+        if any(x.spread is not None for x in arrays):
+            spread = func([np.zeros(x.shape) if x.spread is None else x.spread for x in arrays], **kwargs)
+        value, error = func([x.value for x in arrays], **kwargs), func([x.error for x in arrays], **kwargs)
+        return Rounded(value, error, self.model, spread)
+
+    def where(self, condition, a, b) -> Rounded:
+        """``np.where``; where the condition is unsure, both branches and all between them."""
+        a, b = self._lift(a), self._lift(b)
+        if not isinstance(condition, Unsure):
+            condition = Unsure(np.asarray(condition), np.False_, self)
+        truth, unsure = condition.truth, condition.unsure
+        value = np.where(truth, a.value, b.value)
+        error = np.where(truth, a.error, b.error)
+        spread = None
+        if a.spread is not None or b.spread is not None:
+            spread = np.where(truth, *(0.0 if x.spread is None else x.spread for x in (a, b)))
+        if not np.any(unsure):
+            return Rounded(value, error, self.model, spread)
+        half = np.where(a.value == b.value, 0.0, abs(a.value - b.value) / 2)
+        wide = half + np.maximum(*(0.0 if x.spread is None else x.spread for x in (a, b)))
+        value = np.where(unsure & (half > 0), a.value / 2 + b.value / 2, value)
+        error = np.where(unsure, np.maximum(a.error, b.error), error)
+        return Rounded(value, error, self.model, np.where(unsure, wide, 0.0 if spread is None else spread))
+
+
+REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum}

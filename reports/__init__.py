@@ -1,0 +1,1 @@
+"""What the reader sees: HTML and markdown, made from results files and nothing else."""
