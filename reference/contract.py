@@ -43,6 +43,7 @@ class Contract:
 
     ``promises`` maps (quantity or "*", dtype) to (grade, reason) where less than grade B is promised.
     ``parameters_of_module`` names the arrays that a module keeps as parameters, by contract argument.
+    ``sizes`` maps a dimension whose size follows from those of others to the function of them, by name.
     ``through`` maps an argument to ``f(gradient, given)``, applied to the gradients of subjects (shape and
     layout of rows) before they are compared: what a gradient means where only a part of it is defined.
     """
@@ -55,6 +56,7 @@ class Contract:
     promises: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     parameters_of_module: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=lambda: {"value": Field()})
+    sizes: Mapping[str, Callable[[Mapping[str, int]], int]] = field(default_factory=dict)
     through: Mapping[str, Callable] = field(default_factory=dict)
     pullback: Callable | None = None
 
@@ -115,9 +117,10 @@ class Contract:
 def contract(**kwargs) -> Callable[[Callable], Contract]:
     """Turn a NumPy formula into a registered :class:`Contract`.
 
-    ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields`` and ``through``
-    are the fields of :class:`Contract`; everything else is a domain or a layout, one for each argument of
-    the formula, in its order.  Raises TypeError when they differ, ValueError when the name is taken.
+    ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields``, ``sizes`` and
+    ``through`` are the fields of :class:`Contract`; everything else is a domain or a layout, one for each
+    argument of the formula, in its order.  Raises TypeError when they differ, ValueError when the name is
+    taken.
     """
     own = set(Contract.__dataclass_fields__) - {"formula", "domains", "pullback"}
     options = {k: v for k, v in kwargs.items() if k in own}

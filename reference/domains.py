@@ -77,6 +77,15 @@ class Probabilities(Domain):
 
 
 @dataclass(frozen=True)
+class Depends(Domain):
+    """The domain ``yes`` where the boolean parameter ``on`` is true, else ``no``: both of real numbers."""
+
+    on: str
+    yes: Interval
+    no: Interval
+
+
+@dataclass(frozen=True)
 class Complex(Domain):
     """Complex numbers.  References see them as a last dimension of size two: real, imaginary."""
 
@@ -103,23 +112,23 @@ class Dim:
 class Array:
     """An array argument: a domain for its elements and a layout.  A name means the same size everywhere.
 
-    ``optional``: the argument may be None.  ``broadcasts``: any dimension that is not core may also have
-    size one.  ``otherwise``: a second kind of array that is accepted in its place.
+    ``optional``: the argument may be None.  ``broadcasts``: its dimensions may have size one, "all" of those
+    that are not core or only the "last".  ``otherwise``: a second kind of array accepted in its place.
     """
 
     domain: Domain
     layout: tuple[Dim, ...]
     optional: bool = False
-    broadcasts: bool = False
+    broadcasts: str = ""
     otherwise: Array | None = None
 
     def __or__(self, other: Array | None) -> Array:
         """``X["(c)"] | None``: may be left out.  ``Index(...)["n"] | UNIT["n (c)"]``: one kind or the other."""
         return replace(self, optional=True) if other is None else replace(self, otherwise=other)
 
-    def broadcast(self) -> Array:
-        """The same argument, whose dimensions that are not core may have size one."""
-        return replace(self, broadcasts=True)
+    def broadcast(self, last: bool = False) -> Array:
+        """The same argument, whose dimensions (the ``last`` one only) may have size one."""
+        return replace(self, broadcasts="last" if last else "all")
 
     @property
     def kinds(self) -> tuple[Array, ...]:
@@ -138,12 +147,13 @@ class Array:
         """Whether the elements are floating-point numbers of the dtype under test."""
         if isinstance(self.domain, OneOf):
             return all(isinstance(v, float) for v in self.domain.values)
-        return isinstance(self.domain, Interval | LogProbabilities | Probabilities | Complex)
+        return isinstance(self.domain, Interval | Depends | LogProbabilities | Probabilities | Complex)
 
 
 REAL = Interval()
 POSITIVE = Interval(0.0, inf, open=True)
 NON_NEGATIVE = Interval(0.0, inf)
+NON_POSITIVE = Interval(-inf, 0.0)
 UNIT = Interval(0.0, 1.0)
 BOOL = OneOf((False, True))
 SIGN = OneOf((-1.0, 1.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ml_dtypes
 import numpy as np
 
 
@@ -40,14 +39,17 @@ class Format:
     def working(self) -> Format:
         return FORMATS[self.working_name]
 
-    @property
-    def numpy(self) -> np.dtype:
-        return np.dtype(getattr(ml_dtypes, self.name, self.name))
-
     def round(self, x) -> np.ndarray:
         """The nearest numbers of the format (ties to even, overflow to infinity), as float64."""
+        x = np.asarray(x, float)
         with np.errstate(all="ignore"):
-            return np.asarray(x, float).astype(self.numpy).astype(float)
+            if self.name in ("float16", "float32"):
+                return x.astype(self.name).astype(float)
+            if self.name == "float64":
+                return x
+            gap = self.ulp(x)  # not by a cast, which would go through float32 and round twice
+            near = np.rint(x / gap) * gap
+            return np.where(abs(near) > self.max, np.copysign(np.inf, x), near)
 
     def ulp(self, x) -> np.ndarray:
         """The gap between neighbours at ``x``, as float64; at infinity that of the largest finite number."""

@@ -27,11 +27,14 @@ class Model:
     """How a formula is evaluated: in which ``format``, whether ``kinks`` span, how sums are charged.
 
     ``sequential``: sums in any order, (n - 1) u; otherwise blocked ones, (ceil(log2 n) + 16) u at most.
+    ``overflowing``: a step that surely exceeds the format gives infinity, as it does in an implementation
+    that computes in this format; otherwise it has infinite error, since the truth may be finite.
     """
 
     format: Format
     kinks: bool = False
     sequential: bool = False
+    overflowing: bool = False
 
     @cached_property
     def unit(self) -> float:
@@ -70,7 +73,7 @@ def _over(out, a, b):
 
 def _power(out, a, b):
     relative = a.error / np.maximum(abs(a.value) - a.error, 0)
-    grown = np.expm1(abs(b.value) * np.log1p(relative) + abs(np.log(abs(a.value))) * b.error)
+    grown = np.expm1((abs(b.value) + b.error) * np.log1p(relative) + abs(np.log(abs(a.value))) * b.error)
     return np.where(a.error + b.error == 0, 0, abs(out) * grown)
 
 
@@ -79,7 +82,7 @@ def _sqrt(out, a):
 
 
 def _exp(out, a):
-    return out * np.expm1(a.error)
+    return np.where(out == 0, np.exp(a.value + a.error), out * np.expm1(a.error))
 
 
 def _log(of, error):
@@ -91,12 +94,18 @@ def _log1p(out, a):
 
 
 def _logaddexp(out, a, b):
-    return np.maximum(a.error, b.error)
+    """Evaluated as the larger operand plus log1p(exp(-gap)); the two cancel where the larger is negative."""
+    unit, gap = a.model.unit, abs(a.value - b.value)
+    added, larger = np.log1p(np.exp(-gap)), np.maximum(a.value, b.value)
+    gap_rounding = np.minimum(unit * gap, np.minimum(abs(a.value), abs(b.value)))
+    cancelled = np.minimum(added, np.maximum(-larger, 0))
+    return np.maximum(a.error, b.error) + added * gap_rounding + 4 * unit * cancelled
 
 
 def _gammaln(out, a):
+    """Near its zeros, 1 and 2, implementations are accurate in absolute terms only."""
     ends = (special.digamma(np.maximum(a.value + s * a.error, 0)) for s in (-1, 1))
-    return np.maximum(*(abs(e) for e in ends)) * a.error
+    return np.maximum(*(abs(e) for e in ends)) * a.error + 4 * a.model.unit * np.minimum(a.value, 1)
 
 
 def _digamma(out, a):
@@ -104,19 +113,34 @@ def _digamma(out, a):
 
 
 def _expit(out, a):
-    return out * np.minimum(np.expm1(a.error), (1 - out) * np.expm1(a.error) + 0.0)
+    return np.minimum(out * special.expit(-a.value) * np.expm1(a.error), 1.0)
 
 
-def _largest(out, a, b):
-    return np.maximum(a.error, b.error)
+def _xlogy(out, a, b):
+    passed_on = abs(np.log(b.value)) * a.error + (abs(a.value) + a.error) * _log(b.value, b.error)
+    return np.where((a.value == 0) & (a.error == 0), 0.0, passed_on)
+
+
+def _larger(out, a, b):
+    return _chosen(a.value - b.value, a, b)
+
+
+def _smaller(out, a, b):
+    return _chosen(b.value - a.value, a, b)
+
+
+def _chosen(lead, a, b):
+    """The error of the operand that surely leads; the larger of both errors where that is not sure."""
+    sure = np.abs(lead) > a.error + b.error
+    return np.where(sure, np.where(lead > 0, a.error, b.error), np.maximum(a.error, b.error))
 
 
 # What each operation costs by itself, and how it passes on the errors of its operands.
 RULES = {
     np.negative: (EXACT, lambda out, a: a.error),
     np.absolute: (EXACT, lambda out, a: a.error),
-    np.maximum: (EXACT, _largest),
-    np.minimum: (EXACT, _largest),
+    np.maximum: (EXACT, _larger),
+    np.minimum: (EXACT, _smaller),
     np.add: (ROUNDED, _sum),
     np.subtract: (ROUNDED, _sum),
     np.multiply: (ROUNDED, _times),
@@ -125,13 +149,14 @@ RULES = {
     np.sqrt: (ROUNDED, _sqrt),
     np.power: (FAITHFUL, _power),
     np.exp: (FAITHFUL, _exp),
-    np.expm1: (FAITHFUL, lambda out, a: (out + 1) * np.expm1(a.error)),
+    np.expm1: (FAITHFUL, lambda out, a: _exp(np.exp(a.value), a)),
     np.log: (FAITHFUL, lambda out, a: _log(a.value, a.error)),
     np.log1p: (FAITHFUL, _log1p),
     np.logaddexp: (LOOSE, _logaddexp),
     special.expit: (LOOSE, _expit),
     special.gammaln: (LOOSE, _gammaln),
     special.digamma: (LOOSE, _digamma),
+    special.xlogy: (FAITHFUL + ROUNDED, _xlogy),
 }
 COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 #: Operations whose result is an exact zero when one of their first so many operands is; others underflow.
@@ -143,7 +168,10 @@ FROM_ZERO = {
     np.expm1: 1,
     np.log1p: 1,
     np.power: 1,
+    special.xlogy: 1,
 }
+#: Operations that are infinite at some exact operands, without any overflow.
+POLES = {np.log, np.log1p, np.true_divide}
 #: Operations through which a spread is carried, and how; in others it counts as error.
 SPREADS = {
     np.negative: lambda x, s: s[0],
@@ -217,14 +245,15 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         if format == self.model.format:
             return self
         with np.errstate(all="ignore"):
-            error = self.error + format.unit * (abs(self.value) + self.error) + format.tiny / 2
+            size = abs(self.value) + self.error + (0.0 if self.spread is None else self.spread)
+            error = self.error + format.unit * size + format.tiny / 2
         return Rounded(self.value, error, self.model, self.spread)
 
     def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
         with np.errstate(all="ignore"):
             operands = [self._lift(x) for x in operands]
             if method == "reduce":
-                return self._reduce(ufunc, *operands, **kwargs)
+                return self._reduce(ufunc, *operands, **{"axis": 0, **kwargs})
             if method != "__call__" or kwargs:
                 return NotImplemented
             if ufunc in COMPARISONS:
@@ -239,24 +268,24 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         if any(x.spread is not None for x in operands):
             return self._apply_spread(ufunc, operands)
         out = ufunc(*(x.value for x in operands))
-        return self._bounded(out, self._error(ufunc, out, operands), operands)
+        return self._bounded(ufunc, out, self._error(ufunc, out, operands), operands)
 
     def _apply_spread(self, ufunc, operands) -> Rounded:
         """The same where an operand is an interval: errors are those at its far end."""
-        if ufunc not in LINEAR or ufunc is np.true_divide and operands[1].spread is not None:
+        if ufunc not in LINEAR or (ufunc is np.true_divide and operands[1].spread is not None):
             return self._apply(ufunc, [x._folded() for x in operands])
         spreads = [0.0 if x.spread is None else x.spread for x in operands]
         far = [Rounded(abs(x.value) + s, x.error, x.model) for x, s in zip(operands, spreads, strict=True)]
         out = ufunc(*(x.value for x in operands))
         spread = SPREADS[ufunc](operands, spreads)
         reach = abs(out) + spread
-        return self._bounded(out, self._error(ufunc, reach, far), operands, spread)
+        return self._bounded(ufunc, out, self._error(ufunc, reach, far), operands, spread)
 
     def _error(self, ufunc, out, operands):
         """What the operands' errors become, and what the operation itself adds."""
         charge, passed_on = RULES[ufunc]
         error = passed_on(out, *operands)
-        if not charge:
+        if not charge or ufunc is np.multiply and any(_power_of_two(x) for x in operands):
             return error
         error = error + charge * self.model.unit * (abs(out) + error)
         if ufunc in (np.add, np.subtract):
@@ -267,43 +296,58 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             return error + np.where(np.logical_or.reduce(np.broadcast_arrays(*zeros)), 0.0, self.model.tiny)
         return error + self.model.tiny
 
-    def _bounded(self, out, error, operands, spread=None) -> Rounded:
+    def _bounded(self, ufunc, out, error, operands, spread=None) -> Rounded:
         """Exact where an operand that is not finite decides, boundless where the format could overflow."""
         safe = abs(out) + error <= self.model.max
         if not safe.all():
+            if self.model.overflowing:
+                out, error = self._overflowed(out, error)
+                safe = safe | (error == 0)
             values = np.broadcast_arrays(*(x.value for x in operands))
             errors = np.broadcast_arrays(*(x.error for x in operands))
             decided = ~np.logical_and.reduce(np.isfinite(values)) & np.logical_and.reduce(np.isfinite(errors))
+            if ufunc in POLES:
+                decided = decided | np.isinf(out) & ~np.logical_or.reduce([e != 0 for e in errors])
             error = np.where(safe, error, np.where(decided, 0.0, np.inf))
         return Rounded(out, error, self.model, spread)
+
+    def _overflowed(self, out, error):
+        """Infinity where the format surely overflows, or an operand had decided so."""
+        over = abs(out) - error > self.model.max * (1 + self.model.unit / 2)
+        return np.where(over, np.copysign(np.inf, out), out), np.where(over, 0.0, error)
 
     def _compare(self, ufunc, a, b) -> Unsure:
         a, b = a._folded(), b._folded()
         gap, error = abs(a.value - b.value), a.error + b.error
-        unsure = gap <= error if self.model.kinks else gap < error
+        unsure = gap <= error if self.model.kinks else (gap <= error) & (error > 0)
         return Unsure(ufunc(a.value, b.value), unsure, self)
 
     def _sign(self, a) -> Rounded:
         a = a._folded()
-        unsure = (abs(a.value) <= a.error) if self.model.kinks else (abs(a.value) < a.error)
+        unsure = abs(a.value) <= a.error
+        if not self.model.kinks:
+            unsure = unsure & (a.error > 0)
         if not unsure.any():
             return Rounded(np.sign(a.value), 0.0, self.model)
         return Rounded(np.where(unsure, 0.0, np.sign(a.value)), 0.0, self.model, unsure.astype(float))
 
-    def _reduce(self, ufunc, x, axis=None, keepdims=False, **_) -> Rounded:
-        over = dict(axis=axis, keepdims=keepdims)
+    def _reduce(self, ufunc, x, axis=None, *, keepdims=False) -> Rounded:
+        over = {"axis": axis, "keepdims": keepdims}
         if ufunc in (np.maximum, np.minimum):
             x = x._folded()
             return Rounded(ufunc.reduce(x.value, **over), np.max(x.error, **over), self.model)
         if ufunc is not np.add:
             return NotImplemented
         out = np.sum(x.value, **over)
-        size = np.sum(abs(x.value) + x.error, **over)
+        size = np.sum(abs(x.value) + x.error + (0.0 if x.spread is None else x.spread), **over)
         terms = x.size // max(np.size(out), 1)
         error = np.sum(x.error, **over) + self.model.summation(terms) * self.model.unit * size
         spread = None if x.spread is None else np.sum(x.spread, **over)
         safe = size <= self.model.max
         if not safe.all():
+            if self.model.overflowing:
+                out, error = self._overflowed(out, error)
+                safe = safe | (error == 0)
             finite = np.all(np.isfinite(x.value), **over)
             error = np.where(safe, error, np.where(finite | np.isinf(np.sum(x.error, **over)), np.inf, 0.0))
         return Rounded(out, error, self.model, spread)
@@ -351,6 +395,11 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         value = np.where(unsure & (half > 0), a.value / 2 + b.value / 2, value)
         error = np.where(unsure, np.maximum(a.error, b.error), error)
         return Rounded(value, error, self.model, np.where(unsure, wide, 0.0 if spread is None else spread))
+
+
+def _power_of_two(x) -> bool:
+    """Whether an operand is one number that scales without rounding (unless the product underflows)."""
+    return x.ndim == 0 and not x.error and np.frexp(abs(x.value))[0] == 0.5 and abs(x.value) >= 1
 
 
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum}

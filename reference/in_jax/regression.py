@@ -1,6 +1,28 @@
 """Losses on the difference between a prediction and a target."""
 
 import jax.numpy as jnp
+from jax import lax
+
+
+def l1_loss(input, target):
+    return jnp.maximum(input - target, target - input)
+
+
+def l1_loss_complex(input, target):
+    error = input - target
+    return jnp.abs(lax.complex(error[..., 0], error[..., 1]))
+
+
+def mse_loss(input, target):
+    error = jnp.abs(input - target)
+    return error * error
+
+
+def smooth_l1_loss(input, target, *, beta):
+    error = l1_loss(input, target)
+    width = jnp.where(beta == 0, 1.0, beta)
+    inside = jnp.minimum(error, width)
+    return jnp.where(beta == 0, error, (inside / width) * (error - inside / 2))
 
 
 def huber_loss(input, target, *, delta):

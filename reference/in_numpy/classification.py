@@ -3,45 +3,25 @@
 import numpy as np
 
 from reference.contract import contract
-from reference.domains import NON_NEGATIVE, REAL, UNIT, Index, OneOf, Probabilities
+from reference.domains import NON_NEGATIVE, REAL, UNIT, Index, LabelSet, OneOf, Probabilities
+from reference.in_numpy._softmax import (
+    affine,
+    carried_weight,
+    cross_entropy_of,
+    indicator,
+    kept,
+    pick,
+    pull_affine,
+    pull_cross_entropy,
+)
 from reference.reductions import STANDARD, Reduction
 
-
-def log_softmax(logits):
-    """Logarithms of the softmax over the last dimension, by the shifted log-sum-exp."""
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-
-
-def softmax(logits):
-    """The softmax over the last dimension, shifted by the largest logit."""
-    powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    return powers / np.sum(powers, axis=-1, keepdims=True)
-
-
-def pick(values, index):
-    """``values[r, index[r]]`` for every row ``r``: shape (R,)."""
-    return np.squeeze(np.take_along_axis(values, np.expand_dims(index, -1), axis=-1), axis=-1)
-
-
-def kept(target, ignore_index):
-    """Which rows count, shape (R,), and their class, 0 for those that do not."""
-    live = target != ignore_index
-    return live, np.where(live, target, 0)
-
-
-def carried_weight(given):
-    """What cross-entropy's mean divides by, shape (R,): class weight or one, nothing for ignored targets."""
-    target, weight = given["target"], given["weight"]
-    if target.ndim > 1:
-        return np.ones(len(target))
-    live, index = kept(target, given["ignore_index"])
-    return np.where(live, 1.0 if weight is None else pick(weight, index), 0.0)
+WEIGHTED_MEAN = STANDARD | {"mean": Reduction(weight=carried_weight)}
 
 
 @contract(
     torch="CrossEntropyLoss",
-    reductions=STANDARD | {"mean": Reduction(weight=carried_weight)},
+    reductions=WEIGHTED_MEAN,
     input=REAL["n? (c) *d"],
     target=Index(of="c", ignore="ignore_index")["n? *d"] | Probabilities(over="c")["n? (c) *d"],
     weight=NON_NEGATIVE["(c)"] | None,
@@ -51,41 +31,193 @@ def carried_weight(given):
 def cross_entropy(input, target, *, weight=None, ignore_index=-100, label_smoothing=0.0):
     """Negative log-likelihood of the target under the softmax of the logits ``input``.
 
-    ``target``: a class, (R,), or the probability of each, (R, C).  Smoothing mixes in the uniform distribution.
-    Source: torch.nn.CrossEntropyLoss; C. Szegedy et al., Rethinking the Inception Architecture, 2016, eq. (3).
+    ``target``: a class, (R,), or the probability of each, (R, C).  Smoothing mixes in the uniform one.
+    Source: torch.nn.CrossEntropyLoss; C. Szegedy et al., Rethinking the Inception Architecture for Computer
+    Vision, 2016, section 7.
     """
-    losses = -log_softmax(input)
-    if weight is not None:
-        losses = weight * losses
-    live, hit = True, None
-    if target.ndim > 1:
-        hit = np.sum(target * losses, axis=-1)
-    else:
-        live, index = kept(target, ignore_index)
-        hit = pick(losses, index)
-    if label_smoothing == 0:
-        return np.where(live, hit, 0.0)
-    spread = np.sum(losses, axis=-1) * (label_smoothing / input.shape[-1])
-    return np.where(live, (1 - label_smoothing) * hit + spread, 0.0)
+    return cross_entropy_of(input, target, weight, ignore_index, label_smoothing)
 
 
 @cross_entropy.vjp
 def _(cotangent, input, target, *, weight, ignore_index, label_smoothing):
-    classes = input.shape[-1]
-    if target.ndim > 1:
-        live, hot = np.ones((len(target), 1), bool), target
-    else:
-        live, index = kept(target, ignore_index)
-        live, hot = np.expand_dims(live, -1), np.eye(classes)[index]
-    mass = (1 - label_smoothing) * hot + label_smoothing / classes
-    weighted = mass if weight is None else weight * mass
-    total = np.sum(weighted, axis=-1, keepdims=True)
+    gradients = pull_cross_entropy(cotangent, input, target, weight, ignore_index, label_smoothing)
+    return {"input": gradients.pop("logits"), **gradients}
+
+
+@contract(
+    torch="LinearCrossEntropyLoss",
+    reductions=WEIGHTED_MEAN,
+    parameters_of_module={"linear_weight": "linear.weight", "linear_bias": "linear.bias"},
+    input=REAL["n? (f)"],
+    target=Index(of="c", ignore="ignore_index")["n?"] | Probabilities(over="c")["n? (c)"],
+    linear_weight=REAL["(c) (f)"],
+    linear_bias=REAL["(c)"] | None,
+    weight=NON_NEGATIVE["(c)"] | None,
+    ignore_index=OneOf((-100, 0, 1)),
+    label_smoothing=UNIT,
+)
+def linear_cross_entropy(
+    input, target, *, linear_weight, linear_bias=None, weight=None, ignore_index=-100, label_smoothing=0.0
+):
+    """Cross-entropy of the target under the softmax of an affine function of ``input``.
+
+    ``target``: a class, (R,), or the probability of each, (R, C); then ``ignore_index`` has no meaning.
+    Source: torch.nn.LinearCrossEntropyLoss, with ``out_features=()``.
+    """
+    logits = affine(linear_weight, input, linear_bias)
+    return cross_entropy_of(logits, target, weight, ignore_index, label_smoothing)
+
+
+@linear_cross_entropy.vjp
+def _(cotangent, input, target, *, linear_weight, linear_bias, weight, ignore_index, label_smoothing):
+    logits = affine(linear_weight, input, linear_bias)
+    gradients = pull_cross_entropy(cotangent, logits, target, weight, ignore_index, label_smoothing)
+    slope = gradients.pop("logits")
+    gradients["linear_weight"], gradients["input"] = pull_affine(slope, linear_weight, input)
+    return gradients if linear_bias is None else gradients | {"linear_bias": slope}
+
+
+@contract(
+    torch="NLLLoss",
+    reductions=WEIGHTED_MEAN,
+    input=REAL["n? (c) *d"],
+    target=Index(of="c", ignore="ignore_index")["n? *d"],
+    weight=NON_NEGATIVE["(c)"] | None,
+    ignore_index=OneOf((-100, 0, 1)),
+)
+def nll_loss(input, target, *, weight=None, ignore_index=-100):
+    """The target's element of ``input``, its log-probability, negated and weighted.
+
+    Source: torch.nn.NLLLoss.
+    """
+    live, index = kept(target, ignore_index)
+    hit = -pick(input, index)
+    return np.where(live, hit if weight is None else pick(weight, index) * hit, 0.0)
+
+
+@nll_loss.vjp
+def _(cotangent, input, target, *, weight, ignore_index):
+    live, index = kept(target, ignore_index)
+    hot = indicator(index, input.shape[-1]) & np.expand_dims(live, -1)
     cotangent = np.expand_dims(cotangent, -1)
-    gradients = {"input": np.where(live, cotangent * (softmax(input) * total - weighted), 0.0)}
-    if target.ndim > 1:
-        losses = -cotangent * log_softmax(input)
-        scaled = losses if weight is None else weight * losses
-        gradients["target"] = (1 - label_smoothing) * scaled
-        if weight is not None:
-            gradients["weight"] = mass * losses
-    return gradients
+    if weight is None:
+        return {"input": np.where(hot, -cotangent, 0.0)}
+    return {
+        "input": np.where(hot, -cotangent * weight, 0.0),
+        "weight": np.where(hot, -cotangent * input, 0.0),
+    }
+
+
+def margin_gaps(input, target, margin):
+    """How far every other class reaches into the margin of the target: margin - x[target] + x, (R, C)."""
+    return (margin - np.expand_dims(pick(input, target), -1)) + input
+
+
+@contract(
+    torch="MultiMarginLoss",
+    input=REAL["n? (c)"],
+    target=Index(of="c")["n?"],
+    p=OneOf((1, 2)),
+    margin=REAL,
+    weight=NON_NEGATIVE["(c)"] | None,
+)
+def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None):
+    """How far the other classes reach into the margin around the target's score, to the power ``p``.
+
+    The sum over the other classes, divided by the number of all classes.
+    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector
+    machines, 2001; J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition, 1999.
+    """
+    reach = np.maximum(margin_gaps(input, target, margin), 0.0)
+    cost = reach if p == 1 else np.square(reach)
+    if weight is not None:
+        cost = np.expand_dims(pick(weight, target), -1) * cost
+    return np.sum(np.where(indicator(target, input.shape[-1]), 0.0, cost), axis=-1) / input.shape[-1]
+
+
+@multi_margin_loss.vjp
+def _(cotangent, input, target, *, p, margin, weight):
+    classes = input.shape[-1]
+    hot = indicator(target, classes)
+    gap = margin_gaps(input, target, margin)
+    reach = np.maximum(gap, 0.0)
+    slope = np.where(hot, 0.0, np.where(gap > 0, 1.0, 0.0) if p == 1 else 2.0 * reach)
+    scale = np.expand_dims(cotangent / classes, -1)
+    gradients = {}
+    if weight is not None:
+        cost = np.where(hot, 0.0, reach if p == 1 else np.square(reach))
+        gradients["weight"] = np.where(hot, scale * np.sum(cost, axis=-1, keepdims=True), 0.0)
+        scale = scale * np.expand_dims(pick(weight, target), -1)
+    return gradients | {"input": scale * np.where(hot, -np.sum(slope, axis=-1, keepdims=True), slope)}
+
+
+def label_gaps(input, target):
+    """``1 - x[j] + x[i]``, shape (R, C, C), and where j is a label and i is none."""
+    classes = input.shape[-1]
+    listed = np.cumprod(target >= 0, axis=-1).astype(bool)
+    hits = indicator(np.where(listed, target, 0), classes) & np.expand_dims(listed, -1)
+    label = np.any(hits, axis=-2)
+    pair = np.expand_dims(label, -1) & ~np.expand_dims(label, -2)
+    return (1 - np.expand_dims(input, -1)) + np.expand_dims(input, -2), pair
+
+
+@contract(
+    torch="MultiLabelMarginLoss",
+    input=REAL["n? (c)"],
+    target=LabelSet(of="c")["n? (c)"],
+)
+def multilabel_margin_loss(input, target):
+    """How far every other class reaches into the unit margin around each label's score.
+
+    ``target``: the labels, then -1.  The sum over all pairs, divided by the number of classes.
+    Source: torch.nn.MultiLabelMarginLoss.
+    """
+    gap, pair = label_gaps(input, target)
+    reach = np.where(pair, np.maximum(gap, 0.0), 0.0)
+    return np.sum(np.sum(reach, axis=-1), axis=-1) / input.shape[-1]
+
+
+@multilabel_margin_loss.vjp
+def _(cotangent, input, target):
+    gap, pair = label_gaps(input, target)
+    active = np.where(pair, np.where(gap > 0, 1.0, 0.0), 0.0)
+    count = np.sum(active, axis=-2) - np.sum(active, axis=-1)
+    return {"input": np.expand_dims(cotangent / input.shape[-1], -1) * count}
+
+
+def binary_losses(input, target):
+    """-target log expit(input) - (1 - target) log expit(-input), a sum of terms that are not negative."""
+    linear = target * np.maximum(-input, 0.0) + (1 - target) * np.maximum(input, 0.0)
+    return linear + np.log1p(np.exp(-abs(input)))
+
+
+def binary_slope(input, target):
+    """expit(input) - target as (1 - target) p - target (1 - p), in which nothing cancels for a sure target."""
+    one, other = np.exp(np.minimum(input, 0.0)), np.exp(np.minimum(-input, 0.0))
+    return ((1 - target) * one - target * other) / (one + other)
+
+
+@contract(
+    torch="MultiLabelSoftMarginLoss",
+    input=REAL["*n (c)"],
+    target=UNIT["*n (c)"],
+    weight=NON_NEGATIVE["(c)"] | None,
+)
+def multilabel_soft_margin_loss(input, target, *, weight=None):
+    """Mean over the classes of the binary cross-entropies between the logits ``input`` and ``target``.
+
+    Source: torch.nn.MultiLabelSoftMarginLoss.
+    """
+    losses = binary_losses(input, target)
+    return np.sum(losses if weight is None else weight * losses, axis=-1) / input.shape[-1]
+
+
+@multilabel_soft_margin_loss.vjp
+def _(cotangent, input, target, *, weight):
+    each = np.expand_dims(cotangent / input.shape[-1], -1)
+    scale = each if weight is None else each * weight
+    gradients = {
+        "input": scale * binary_slope(input, target),
+        "target": -scale * input,
+    }
+    return gradients if weight is None else gradients | {"weight": each * binary_losses(input, target)}

@@ -1,0 +1,182 @@
+"""What a deviation is: a known, explained departure of torch.nn, with a witness and an allowance.
+
+The allowance is a formula of the named cause, evaluated over the same arithmetic as the oracle's: a declared
+deviation moves the oracle, it does not mute the check.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from conformance.case import Case, gradients, lift_rounded, values
+from conformance.verdict import THRESHOLD
+from reference import CONTRACTS
+from reference.arithmetic.rounded import Model, Rounded
+
+HALF = ("float16", "bfloat16")
+SINGLE = ("float32", "float64")
+EVERY = HALF + SINGLE
+
+#: Every deviation of torch.nn by id, in the order of definition.
+DEVIATIONS: dict[str, Deviation] = {}
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Where a deviation was seen: PEP 440 specifier of torch, and the platform; outside it still excuses."""
+
+    torch: str = ">=2.13,<2.14"
+    machine: str = "x86_64"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Deviation:
+    """One departure.
+
+    ``instead``: what torch computes in place of the contract's formula (``of`` "value"), of its pullback
+    (``of`` "gradient"), or of the terms before they are reduced (``of`` "terms": a function of terms and format).
+    ``steps``: the format of its intermediate results, "storage" or "working".  ``share``: the largest share of
+    the elements of a row that it may excuse.  ``witness``: a case that shows it.
+    """
+
+    id: str
+    loss: str
+    of: str
+    quantities: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    summary: str
+    explanation: str
+    condition: str
+    severity: str
+    share: float
+    instead: Callable
+    witness: Callable[[], Case]
+    reductions: tuple[str, ...] = ("none", "mean", "sum", "batchmean")
+    steps: str = "working"
+    upstream: str | None = None
+    confirmed: Confirmed = field(default_factory=Confirmed)
+
+    @property
+    def check(self) -> str:
+        return "gradient" if self.of == "gradient" else "value"
+
+    def concerns(self, loss: str, quantity: str, dtype: str, reduction: str) -> bool:
+        return (
+            self.loss == loss
+            and quantity in self.quantities
+            and dtype in self.dtypes
+            and reduction in self.reductions
+        )
+
+    def allowance(self, case: Case, quantity: str) -> Rounded:
+        """What torch's own formula gives for a quantity, with its bound; shape (calls, ...)."""
+        format = case.format if self.steps == "storage" else case.format.working
+        model = Model(format, kinks=self.of == "gradient", overflowing=True)
+        if self.of == "gradient":
+            found = gradients(case, lift_rounded(model), pullback=self.instead)
+        elif self.of == "terms":
+            found = values(case, lift_rounded(model), formula=self._terms(case))
+        else:
+            found = values(case, lift_rounded(model), formula=self.instead)
+        return found[quantity].stored(case.format)
+
+    def _terms(self, case: Case) -> Callable:
+        return lambda **given: self.instead(case.contract.formula(**given), case.format)
+
+    def excuses(self, case: Case, quantity: str, actual: np.ndarray) -> np.ndarray:
+        """Where the answer is what the named cause makes of the truth, within that formula's own bound."""
+        allowed = self.allowance(case, quantity)
+        with np.errstate(all="ignore"):
+            error = abs(actual - allowed.value) - (0.0 if allowed.spread is None else allowed.spread)
+            close = (error <= THRESHOLD * allowed.error) & np.isfinite(actual)
+            same = (actual == allowed.value) | np.isnan(actual) & np.isnan(allowed.value)
+            limit = case.format.max * (1 + case.format.unit / 2)
+            overflowed = np.isinf(actual) & (np.sign(actual) == np.sign(allowed.value))
+            overflowed &= abs(allowed.value) + THRESHOLD * allowed.error >= limit
+        return close | same | overflowed
+
+
+def deviation(
+    loss: str,
+    *,
+    of: str,
+    witness: Mapping[str, object],
+    quantities: tuple[str, ...] | None = None,
+    dtypes: tuple[str, ...] = EVERY,
+    name: str | None = None,
+    **rest,
+) -> Callable[[Callable], Callable]:
+    """Register ``instead``, the decorated formula, as a deviation of one loss of torch.nn.
+
+    Its docstring is the summary (first line) and the explanation (the rest); its name, or ``name``, after
+    the loss, is the id.  ``witness`` gives the arguments of :func:`witness_case`.
+    """
+
+    def register(instead: Callable) -> Callable:
+        text = inspect.getdoc(instead) or ""
+        summary, _, explanation = text.partition("\n")
+        id = f"{loss}-{(name or instead.__name__).replace('_', '-')}"
+        if id in DEVIATIONS:
+            raise ValueError(f"{id} is registered twice")
+        DEVIATIONS[id] = Deviation(
+            id=id, loss=loss, of=of, quantities=quantities or ("value",), dtypes=dtypes, summary=summary,
+            explanation=explanation.strip(), instead=instead,
+            witness=lambda: witness_case(loss, dtypes[0], **witness), **rest,
+        )  # fmt: skip
+        return instead
+
+    return register
+
+
+def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None, **arguments) -> Case:
+    """A case of one call from literal numbers; what is left out has the contract's default or is absent."""
+    contract = next(c for c in CONTRACTS.values() if c.loss == loss and dtype in c.dtypes)
+    given, kinds, sizes = {}, {}, {}
+    for name, declared in contract.arguments.items():
+        if arguments.get(name) is None:
+            given[name] = None
+            continue
+        array = np.asarray(arguments[name])
+        array = array.astype(float) if array.dtype.kind == "f" else array
+        kind = next(
+            i for i, k in enumerate(declared.kinds) if k.floating == (array.dtype == float) and _fits(k, array)
+        )
+        kinds[name] = kind
+        _measure(declared.kinds[kind].layout, array.shape, sizes)
+        given[name] = array[None] if name in contract.positional else array
+    parameters = {
+        k: arguments.get(k, contract.defaults.get(k)) for k in contract.parameters
+    }
+    shape = sum((sizes[d.name] for d in contract.arguments[contract.positional[0]].loops), ())
+    case = Case(contract.name, dtype, reduction, 1, sizes, given, parameters, {}, kinds)
+    for field in contract.fields:
+        up = np.ones(case.result_shape(field)) if cotangent is None else np.asarray(cotangent, float)
+        case.cotangents[field] = up.reshape(1, *case.result_shape(field))
+    assert case.shape == shape
+    return case
+
+
+def _fits(array, given: np.ndarray) -> bool:
+    fixed = [d for d in array.layout if not d.starred and not d.optional]
+    return len(fixed) <= given.ndim
+
+
+def _measure(layout, shape, sizes: dict) -> None:
+    """Read the sizes of the dimensions off a shape: optional ones first give way, then starred ones."""
+    spare = len(shape) - sum(1 for d in layout if not d.starred and not d.optional)
+    taken = list(shape)
+    for dim in layout:
+        if dim.optional:
+            count = 1 if spare > 0 else 0
+            spare -= count
+        else:
+            count = spare if dim.starred else 1
+        size = tuple(taken[:count])
+        del taken[:count]
+        if dim.name not in sizes or any(s > 1 for s in size):
+            sizes[dim.name] = size

@@ -1,0 +1,51 @@
+"""What protects a run from its subjects: worker processes, a limit on memory, an end after three crashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CRASHES = 3
+#: Address space of a worker on CPU, in bytes: far above what the suite needs, below what takes a machine down.
+ADDRESS_SPACE = 16 * 2**30
+
+
+class Isolation:
+    """A journal of crashes, kept in a folder that the controller writes and its workers read."""
+
+    def __init__(self, journal: Path):
+        self.journal = journal
+
+    @classmethod
+    def begin(cls) -> Isolation:
+        return cls(Path(tempfile.mkdtemp(prefix="plumbline-")))
+
+    def end(self) -> None:
+        shutil.rmtree(self.journal, ignore_errors=True)
+
+    def _page(self, subject: str) -> Path:
+        return self.journal / hashlib.sha256(subject.encode()).hexdigest()[:16]
+
+    def record_crash(self, subject: str) -> None:
+        with self._page(subject).open("a") as page:
+            page.write("crash\n")
+
+    def refuse_after_crashes(self, subject: str) -> None:
+        """Fail the current test when the subject has crashed its worker three times."""
+        page = self._page(subject)
+        if page.exists() and len(page.read_text().splitlines()) >= CRASHES:
+            pytest.fail("not run: crashed three times", pytrace=False)
+
+    @staticmethod
+    def limit_memory() -> None:
+        """Turn a memory blow-up into an error inside the worker, where the system lets us."""
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        soft = max(min(ADDRESS_SPACE, physical), 8 * 2**30)
+        resource.setrlimit(resource.RLIMIT_AS, (soft if hard < 0 else min(soft, hard), hard))

@@ -1,0 +1,48 @@
+"""From a selection to items: one for each (subject, loss, check, dtype, reduction, device, mode)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from conformance.options import Selected, Selection, import_module, one_line
+from conformance.row import Item
+from conformance.subject import Subject, torch_subject
+from reference import Contract
+
+
+@lru_cache(maxsize=None)
+def load_subject(selected: Selected, contract: Contract) -> Subject:
+    """The subject; one that does not import has a problem, which its rows report."""
+    if selected.source is None:
+        return torch_subject(contract)
+    module, _, attribute = selected.source.rpartition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        return Subject(selected.name, problem=f"does not import: {one_line(error)}")
+    if isinstance(found, Subject):
+        return found
+    if not callable(found):
+        return Subject(selected.name, problem=f"is no class or function, but {type(found).__name__}")
+    return Subject(selected.name, found)
+
+
+def reductions_of(contract: Contract, check: str) -> list[str]:
+    return [r for r in contract.reductions if check != "reduction" or r != "none"]
+
+
+def items(selection: Selection, check: str) -> list[Item]:
+    """The items of one check, those of one stream of cases next to each other."""
+    if check not in selection.checks:
+        return []
+    return [
+        Item(load_subject(s, c), c.name, check, dtype, reduction, device, mode, selection.seed, selection.budget)
+        for loss in dict.fromkeys(s.loss for s in selection.subjects)
+        for c in selection.contracts(Selected(loss, None))
+        for dtype in c.dtypes if dtype in selection.dtypes
+        for reduction in reductions_of(c, check) if reduction in selection.reductions
+        for device in selection.devices
+        for mode in selection.modes
+        for s in selection.subjects if s.loss == loss
+        if check != "gradient" or c.pullback
+    ]  # fmt: skip

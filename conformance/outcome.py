@@ -1,0 +1,159 @@
+"""What a row of the results file says: numbers, verdict, one clear line, and a witness in hexadecimal."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import numpy as np
+
+from conformance.case import Case
+from conformance.deviations import DEVIATIONS
+from conformance.minimise import minimise
+from conformance.row import Row, ask_quantity, first_failure, shortfall
+from conformance.staleness import number
+from conformance.subject import Malformed, Refused, torch_subject
+from conformance.tally import Failure, Tally
+from conformance.verdict import compare
+
+
+def finish(row: Row) -> list[dict]:
+    """The rows of the results file for one item, one per quantity; at least one."""
+    if not row.tallies:
+        row.tally(None)
+    return [_row(row, tally) for tally in row.tallies.values()]
+
+
+def _row(row: Row, tally: Tally) -> dict:
+    failure = _smallest(row, tally)
+    overdrawn = _overdrawn(row, tally)
+    verdict = "fail" if overdrawn else tally.verdict()
+    message = _message(row, tally, failure, overdrawn)
+    return row.item.key | {
+        "quantity": tally.quantity,
+        "verdict": verdict,
+        "cases": tally.cases,
+        "vacuous": tally.vacuous,
+        "worst_ratio": number(tally.worst_ratio) if tally.grade else None,
+        "worst_ulp": number(tally.worst_ulp) if tally.grade else None,
+        "grade": tally.grade,
+        "witness": None if failure is None else witness(row, failure),
+        "deviation": sorted(tally.excused),
+        "excused": sum(tally.excused.values()),
+        "reproducer": None,
+        "message": message,
+        "seconds": round(time.perf_counter() - row.began, 4),
+    }
+
+
+def _overdrawn(row: Row, tally: Tally) -> str | None:
+    """A deviation that excuses a larger share than it states."""
+    for id, count in tally.excused.items():
+        share = DEVIATIONS[id].share if id in DEVIATIONS else 1.0
+        if row.item.subject.is_torch and tally.elements >= 200 and count > share * tally.elements:
+            return f"{id} excuses {count / tally.elements:.0%} of the elements; it states at most {share:.0%}"
+    return None
+
+
+def _message(row: Row, tally: Tally, failure: Failure | None, overdrawn: str | None) -> str | None:
+    if tally.problems:
+        problem, count = Counter(tally.problems).most_common(1)[0]
+        return problem if count == 1 else f"{problem} ({count} times)"
+    if overdrawn:
+        return overdrawn
+    if failure is not None:
+        return explain(row, failure)
+    if tally.refusals:
+        return tally.refusals.most_common(1)[0][0]
+    return None if tally.cases else "nothing verified: every bound is infinite"
+
+
+def _smallest(row: Row, tally: Tally) -> Failure | None:
+    """The first failure, minimised by asking the subject again."""
+    if not tally.failures:
+        return None
+    failure = min(tally.failures, key=lambda f: f.case.rows)
+
+    def refails(case: Case) -> bool:
+        return _failure_of(row, case, failure.quantity) is not None
+
+    small = minimise(failure.case, failure.index[0], refails)
+    return _failure_of(row, small, failure.quantity) or failure
+
+
+def _failure_of(row: Row, case: Case, quantity: str) -> Failure | None:
+    """How the subject fails on a case, if it does."""
+    try:
+        actual = ask_quantity(row.session(case), quantity)
+        expected = case.expected(quantity)
+        if actual is None or actual.shape != expected.shape:
+            return None
+        comparison = compare(case, quantity, actual)
+        failing, _ = shortfall(case, quantity, comparison, expected, actual)
+        if failing.any():
+            failing = Row(row.item).excuse(case, quantity, actual, failing, comparison)
+        return first_failure(case, quantity, actual, comparison, failing) if failing.any() else None
+    except (Refused, Malformed, ValueError, KeyError, IndexError):
+        return None
+
+
+def explain(row: Row, failure: Failure) -> str:
+    """One line: what was expected, what came, how far off, and how eager torch does on the same numbers."""
+    case, at = failure.case, failure.index
+    expected, error = case.expected(failure.quantity), failure.comparison
+    place = f"{failure.quantity}[{', '.join(map(str, at[1:]))}]" if at[1:] else failure.quantity
+    line = (
+        f"{place}: expected {_interval(expected, at)}, got {failure.actual[at]:.9g}; "
+        f"test ratio {error.ratio[at]:.3g}, {error.ulp[at]:.3g} ULP"
+    )
+    eager = None if row.item.subject.is_torch else _eager(row, case, failure.quantity)
+    return line if eager is None else f"{line}; eager torch gives {eager[at]:.9g}"
+
+
+def _interval(expected, at) -> str:
+    middle = expected.value[at]
+    if expected.spread is None or expected.spread[at] == 0:
+        return f"{middle:.9g}"
+    return f"[{middle - expected.spread[at]:.9g}, {middle + expected.spread[at]:.9g}]"
+
+
+def _eager(row: Row, case: Case, quantity: str) -> np.ndarray | None:
+    try:
+        return ask_quantity(row.session(case, torch_subject(case.contract)), quantity)
+    except (Refused, Malformed):
+        return None
+
+
+def witness(row: Row, failure: Failure) -> dict:
+    """The case in exact numbers, and what was expected and observed at its worst element."""
+    case, at, quantity = failure.case, failure.index, failure.quantity
+    expected = case.expected(quantity)
+    eager = None if row.item.subject.is_torch else _eager(row, case, quantity)
+    return case_in_hex(case) | {
+        "index": list(at),
+        "expected": _interval(expected, at),
+        "observed": repr(float(failure.actual[at])),
+        "eager": None if eager is None else repr(float(eager[at])),
+        "bound": f"{expected.error[at]:.3g}",
+        "error_ulp": number(failure.comparison.ulp[at]),
+        "ratio": number(failure.comparison.ratio[at]),
+    }
+
+
+def case_in_hex(case: Case) -> dict:
+    """Arguments, parameters and cotangents of a case, floats in hexadecimal."""
+    return {
+        "arguments": {k: _hex(a) for k, a in case.arguments.items()},
+        "parameters": {k: v if isinstance(v, str | int | bool | float) else repr(v) for k, v in case.parameters.items()},
+        "cotangent": {k: _hex(a) for k, a in case.cotangents.items()},
+    }
+
+
+def _hex(array: np.ndarray | None) -> dict | None:
+    if array is None:
+        return None
+    floating = array.dtype == float
+    return {
+        "shape": list(array.shape),
+        "data": [float(x).hex() if floating else int(x) for x in array.ravel()],
+    }

@@ -1,0 +1,223 @@
+"""What is under test: how an implementation is made, called, and its answers brought back to NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from conformance.case import Case
+from reference import Contract
+
+#: Callables by the names that contracts use for them.
+DISTANCES: dict[str, Callable] = {}
+
+
+class Refused(Exception):
+    """The subject raised; ``unsupported`` when it says that it lacks this dtype, device or derivative."""
+
+    def __init__(self, error: BaseException):
+        self.error = error
+        lines = str(error).strip().splitlines() or [""]
+        super().__init__(f"{type(error).__name__}: {lines[0]}")
+
+    @property
+    def unsupported(self) -> bool:
+        text = str(self.error).lower()
+        hints = ("not implemented", "not supported", "does not support", "unsupported", "no kernel")
+        return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(
+            h in text for h in hints
+        )
+
+
+class Malformed(Exception):
+    """The subject returned something that is not the contract's result: the message says what."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An implementation of a loss, shaped like a ``torch.nn`` module or adapted to that shape.
+
+    ``make(contract, arrays, parameters, reduction)`` returns a fresh module for one case; ``arrays`` holds the
+    constructor's tensors.  ``call(module, inputs)`` evaluates it on the tensors of one call.  The default
+    ``make`` calls ``factory`` as torch.nn's own class is called; ``problem`` is why there is no factory.
+    """
+
+    name: str
+    factory: Callable | None = None
+    problem: str | None = None
+    make: Callable | None = None
+    call: Callable = field(default=lambda module, inputs: module(*inputs))
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether this is torch.nn itself, whose deviations are recorded with the suite."""
+        return self.name.startswith("torch.nn.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a subject said of a case: arrays (calls, ...) by quantity, and what was wrong with the form."""
+
+    found: Mapping[str, np.ndarray]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+class Session:
+    """One subject on one case: its module, its tensors, its calls.  Raises Refused when it raises."""
+
+    def __init__(self, subject: Subject, case: Case, device: str):
+        self.subject, self.case, self.device = subject, case, device
+        self.dtype = getattr(torch, case.dtype)
+        contract = case.contract
+        self.positional = {k: self.tensor(case.arguments[k], k) for k in contract.positional}
+        self.shared = {
+            k: self.tensor(a, k) for k, a in case.arguments.items() if k not in contract.positional
+        }
+        with refusals():
+            self.module = self.build()
+
+    def build(self):
+        make = self.subject.make or make_like_torch
+        return make(self.subject.factory, self.case, self.shared)
+
+    def tensor(self, array: np.ndarray | None, name: str | None = None) -> torch.Tensor | None:
+        if array is None:
+            return None
+        tensor = torch.as_tensor(array)
+        if array.dtype != float:
+            return tensor.to(self.device)
+        if self.dtype.is_complex and array.shape[-1:] == (2,) and name is not None:
+            return torch.view_as_complex(tensor).to(self.dtype).to(self.device)
+        return tensor.to(self.dtype).to(self.device)
+
+    def inputs(self, call: int, requiring: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
+        """Fresh tensors for one call; those in ``requiring`` are leaves that require a gradient."""
+        inputs = {k: t[call] for k, t in self.positional.items()}
+        return {k: t.clone().requires_grad_() if k in requiring else t for k, t in inputs.items()}
+
+    def evaluate(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The fields of the result.  Raises Malformed when it does not have the contract's form."""
+        with refusals():
+            result = self.subject.call(self.module, tuple(inputs.values()))
+        return self.fields(result)
+
+    def fields(self, result) -> dict[str, torch.Tensor]:
+        names = tuple(self.case.contract.fields)
+        parts = {names[0]: result} if len(names) == 1 else {n: getattr(result, n, None) for n in names}
+        for name, part in parts.items():
+            self.check_form(name, part)
+        return parts
+
+    def check_form(self, name: str, part) -> None:
+        if not isinstance(part, torch.Tensor):
+            raise Malformed(f"{name} is {type(part).__name__}, not a tensor")
+        shape = self.case.result_shape(name)
+        if tuple(part.shape) != shape:
+            raise Malformed(f"{name} has shape {tuple(part.shape)}, the contract says {shape}")
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Every field, shape (calls, ...), without gradients."""
+        with torch.no_grad():
+            found = [self.evaluate(self.inputs(i)) for i in range(self.case.calls)]
+        return {n: np.stack([self.array(f[n]) for f in found]) for n in self.case.contract.fields}
+
+    def forms(self) -> dict[str, None]:
+        """The fields, once the dtype and device of the first call's result are those of the inputs."""
+        with torch.no_grad():
+            found = self.evaluate(self.inputs(0))
+        expected = self.dtype.to_real() if self.dtype.is_complex else self.dtype
+        for name, part in found.items():
+            if part.dtype != expected:
+                raise Malformed(f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}")
+            if part.device.type != self.device:
+                raise Malformed(f"{name} is on {part.device.type}, its inputs are on {self.device}")
+        return dict.fromkeys(found)
+
+    def gradients(self, names: tuple[str, ...]) -> dict[str, np.ndarray | None]:
+        """The gradient of each argument in ``names``, shape (calls, ...); None where there is none."""
+        shared = {k: t.requires_grad_() for k, t in self.leaves(names).items()}
+        found = [self.gradients_of_call(i, names, shared) for i in range(self.case.calls)]
+        return {
+            f"grad_{n}": None
+            if any(f[n] is None for f in found)
+            else np.stack([self.array(f[n]) for f in found])
+            for n in names
+        }
+
+    def leaves(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        """The tensors of the constructor whose gradient is wanted: given ones, or parameters of the module."""
+        held = self.case.contract.parameters_of_module
+        parameters = dict(self.module.named_parameters()) if held else {}
+        return {
+            k: parameters[held[k]] if k in held else self.shared[k]
+            for k in names
+            if k not in self.positional and self.case.arguments[k] is not None
+        }
+
+    def gradients_of_call(self, call: int, names, shared) -> dict[str, torch.Tensor | None]:
+        inputs = self.inputs(call, names)
+        fields = self.evaluate(inputs)
+        leaves = [inputs[n] if n in inputs else shared[n] for n in names]
+        live = {n: f for n, f in fields.items() if f.requires_grad}
+        if not live:
+            return dict.fromkeys(names)
+        upstream = [self.tensor(np.asarray(self.case.cotangents[n][call])) for n in live]
+        with refusals():
+            found = torch.autograd.grad(list(live.values()), leaves, upstream, allow_unused=True)
+        return dict(zip(names, found, strict=True))
+
+    def array(self, tensor: torch.Tensor) -> np.ndarray:
+        tensor = tensor.detach()
+        if tensor.is_complex():
+            tensor = torch.view_as_real(tensor.resolve_conj())
+        return tensor.double().cpu().numpy()
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+class refusals:  # noqa: N801 - a context manager, used as one
+    """Turns what a subject raises into Refused; interruptions and time limits pass."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, Exception) and not isinstance(error, Malformed | Refused):
+            raise Refused(error) from error
+        return False
+
+
+def make_like_torch(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
+    """``factory(**tensors, **parameters, reduction=...)``, as every class of torch.nn takes them."""
+    if case.contract.torch in MAKERS:
+        return MAKERS[case.contract.torch](factory, case, tensors)
+    given = {k: t for k, t in tensors.items() if t is not None}
+    parameters = {k: DISTANCES.get(v, v) if isinstance(v, str) else v for k, v in case.parameters.items()}
+    reduction = {"reduction": case.reduction} if len(case.contract.reductions) > 1 else {}
+    return factory(**given, **parameters, **reduction)
+
+
+def load_parameters(module: torch.nn.Module, case: Case, tensors: Mapping[str, torch.Tensor]):
+    """Give the module the contract's arrays as its parameters, by name."""
+    own = dict(module.named_parameters())
+    with torch.no_grad():
+        for argument, name in case.contract.parameters_of_module.items():
+            if tensors[argument] is not None:
+                own[name].copy_(tensors[argument])
+    return module
+
+
+#: Classes whose constructor is not the contract's.
+MAKERS: dict[str, Callable] = {}
+
+
+def torch_subject(contract: Contract) -> Subject:
+    """Eager torch.nn's own class for a contract, or a subject with the problem that torch lacks it."""
+    name = f"torch.nn.{contract.torch}"
+    factory = getattr(torch.nn, contract.torch or "", None)
+    return Subject(name, factory, None if factory else f"torch {torch.__version__} has no {name}")

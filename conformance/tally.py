@@ -1,0 +1,86 @@
+"""What one row of results has seen so far of one quantity: counts, worst ratio and ULP, grade, failure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from conformance.case import Case
+from conformance.verdict import GRADES, Comparison
+
+SEVERITY = ("skip", "pass", "note", "known", "fail")
+
+
+@dataclass
+class Failure:
+    """One call that fails, the worst element of the quantity, and what was answered."""
+
+    case: Case
+    quantity: str
+    index: tuple[int, ...]
+    actual: np.ndarray
+    comparison: Comparison
+
+
+@dataclass
+class Tally:
+    """Everything that a row of the results file says of one quantity."""
+
+    quantity: str | None
+    distinct: list[np.ndarray] = field(default_factory=list)
+    vacuous: int = 0
+    elements: int = 0
+    excused: Counter = field(default_factory=Counter)
+    worst_ratio: float = 0.0
+    worst_ulp: float = 0.0
+    first_observed: str | None = None
+    grade: str | None = None
+    failures: list[Failure] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    refusals: Counter = field(default_factory=Counter)
+
+    def count(self, case: Case, comparison: Comparison) -> None:
+        """Count the independent evaluations of a case whose bound is finite, and those whose is not."""
+        hashes, vacuous = case.row_hashes(), comparison.vacuous
+        argument = (self.quantity or "").removeprefix("grad_")
+        if argument in case.contract.positional:
+            vacuous = case.in_rows(argument, vacuous).reshape(case.rows, -1).any(axis=1)
+        elif vacuous.size == case.rows:
+            vacuous = vacuous.reshape(-1)
+        else:
+            vacuous = vacuous.reshape(case.calls, -1).any(axis=1)
+            shaped = hashes.reshape(case.calls, -1)
+            hashes = np.bitwise_xor.reduce(shaped * np.uint64(0x9E3779B97F4A7C15), axis=1)
+        self.distinct.append(hashes[~vacuous])
+        self.vacuous += int(np.count_nonzero(vacuous))
+
+    def seen(self, case: Case) -> None:
+        """Count a case of which only the form was checked, one evaluation per call."""
+        self.distinct.append(np.frombuffer(bytes.fromhex(case.digest()[:16]), np.uint64))
+
+    def measure(self, comparison: Comparison, coarse: np.ndarray) -> None:
+        """Keep the worst ratio, ULP error and grade; ``coarse`` marks the elements of grade C."""
+        self.elements += comparison.ratio.size
+        live = ~comparison.vacuous
+        if not live.any():
+            return
+        self.worst_ratio = max(self.worst_ratio, float(np.max(comparison.ratio[live])))
+        self.worst_ulp = max(self.worst_ulp, float(np.max(comparison.ulp[live])))
+        beyond = comparison.beyond & live
+        worst = "F" if (beyond & ~coarse).any() else "C" if beyond.any() else "B"
+        if worst == "B" and comparison.exact[live].all():
+            worst = "A"
+        self.grade = max(self.grade or "A", worst, key=GRADES.index)
+
+    @property
+    def cases(self) -> int:
+        return int(np.unique(np.concatenate(self.distinct)).size) if self.distinct else 0
+
+    def verdict(self) -> str:
+        if self.failures or self.problems:
+            return "fail"
+        if self.excused:
+            return "known"
+        return "pass" if self.cases else "skip"

@@ -1,0 +1,9 @@
+"""The result has the dtype, the device and the shape that the contract says."""
+
+from conformance.outcome import finish
+
+
+def test_result_type(row, report):
+    for case in row.cases():
+        row.compare_form(case)
+    report(finish(row))

@@ -1,0 +1,130 @@
+"""What the softmax family shares: the loss of every class and its gradient, without cancellation."""
+
+import numpy as np
+
+from reference.arithmetic.plain import plain
+
+
+def indicator(index, classes):
+    """Whether a class is the one at ``index``, shape (R, classes)."""
+    return np.expand_dims(index, -1) == np.arange(classes)
+
+
+def pick(values, index):
+    """``values[r, index[r]]`` for every row ``r``: shape (R,)."""
+    return np.squeeze(np.take_along_axis(values, np.expand_dims(index, -1), axis=-1), axis=-1)
+
+
+def kept(target, ignore_index):
+    """Which rows count, shape (R,), and their class, 0 for those that do not."""
+    live = target != ignore_index
+    return live, np.where(live, target, 0)
+
+
+def carried_weight(given):
+    """What a weighted mean divides by, shape (R,): class weight or one, nothing for ignored targets."""
+    target, weight = given["target"], given["weight"]
+    if target.ndim > 1:
+        return np.ones(len(target))
+    live, index = kept(target, given["ignore_index"])
+    return np.where(live, 1.0 if weight is None else pick(weight, index), 0.0)
+
+
+def peak(values):
+    """A largest element along the last dimension, shape (R, 1), and where it is, shape (R, C)."""
+    index = np.argmax(plain(values), axis=-1)
+    return np.take_along_axis(values, np.expand_dims(index, -1), axis=-1), indicator(index, values.shape[-1])
+
+
+def centred(logits):
+    """The logits less a largest one, and where that is: an exact zero, or NaN where it is not finite."""
+    top, at_top = peak(logits)
+    zero = plain(top) - plain(top)
+    return np.where(at_top, zero, logits - top), at_top
+
+
+def negative_log_softmax(logits):
+    """The loss of every class: a sum of numbers that are not negative, accurate also where it is tiny.
+
+    Source: P. Blanchard, D. J. Higham, N. J. Higham, Accurately computing the log-sum-exp and softmax
+    functions, 2021, algorithm 4.1 (the largest exponential, an exact one, goes into log1p).
+    """
+    shifted, at_top = centred(logits)
+    rest = np.sum(np.where(at_top, 0.0, np.exp(shifted)), axis=-1, keepdims=True)
+    return np.log1p(rest) - shifted
+
+
+def sum_of_others(values):
+    """For every element along the last dimension the sum of all others; no value may be negative.
+
+    The total less the element, except for a largest one: only there could that cancel.
+    """
+    top, at_top = peak(values)
+    rest = np.sum(np.where(at_top, 0.0, values), axis=-1, keepdims=True)
+    return np.where(at_top, rest, (rest + top) - values)
+
+
+def affine(weight, input, bias=None):
+    """``weight @ input + bias`` row by row: shape (R, C)."""
+    product = np.sum(weight * np.expand_dims(input, -2), axis=-1)
+    return product if bias is None else product + bias
+
+
+def pull_affine(slope, weight, input):
+    """The gradients of ``weight @ input`` with respect to both, given that of the result."""
+    column = np.expand_dims(slope, -1)
+    return column * np.expand_dims(input, -2), np.sum(column * weight, axis=-2)
+
+
+def pull(logits, mass):
+    """The gradient, with respect to the logits, of the losses of the classes weighed by ``mass``.
+
+    Instead of p sum(mass) - mass, from which the class's own share cancels: p (mass of the other classes)
+    - mass (p of the other classes).
+    """
+    shifted, at_top = centred(logits)
+    powers = np.where(at_top, 1.0, np.exp(shifted))
+    total = 1.0 + np.sum(np.where(at_top, 0.0, powers), axis=-1, keepdims=True)
+    return (powers * sum_of_others(mass) - mass * sum_of_others(powers)) / total
+
+
+def target_mass(target, classes, ignore_index, label_smoothing):
+    """How much the loss of every class counts, shape (R, C), before class weights; zeros in ignored rows."""
+    if target.ndim > 1:
+        live, hot = np.ones(len(target), bool), target
+    else:
+        live, index = kept(target, ignore_index)
+        hot = np.where(indicator(index, classes), 1.0, 0.0)
+    if plain(label_smoothing) != 0:
+        hot = (1 - label_smoothing) * hot + label_smoothing / classes
+    return np.where(np.expand_dims(live, -1), hot, 0.0)
+
+
+def cross_entropy_of(logits, target, weight, ignore_index, label_smoothing):
+    """The terms of the cross-entropy, shape (R,); ``target`` is a class, (R,), or probabilities, (R, C)."""
+    losses = negative_log_softmax(logits)
+    if weight is not None:
+        losses = weight * losses
+    if target.ndim > 1:
+        live, hit = True, np.sum(target * losses, axis=-1)
+    else:
+        live, index = kept(target, ignore_index)
+        hit = pick(losses, index)
+    if plain(label_smoothing) != 0:
+        every = np.sum(losses, axis=-1) * (label_smoothing / logits.shape[-1])
+        hit = (1 - label_smoothing) * hit + every
+    return np.where(live, hit, 0.0)
+
+
+def pull_cross_entropy(cotangent, logits, target, weight, ignore_index, label_smoothing):
+    """The gradients of the terms of the cross-entropy: "logits", "weight", "target" if probabilities."""
+    mass = target_mass(target, logits.shape[-1], ignore_index, label_smoothing)
+    cotangent = np.expand_dims(cotangent, -1)
+    losses = negative_log_softmax(logits)
+    gradients = {"logits": cotangent * pull(logits, mass if weight is None else weight * mass)}
+    if weight is not None:
+        gradients["weight"] = cotangent * np.where(plain(mass) > 0, mass * losses, 0.0)
+    if target.ndim > 1:
+        losses = losses if weight is None else weight * losses
+        gradients["target"] = cotangent * (1 - label_smoothing) * losses
+    return gradients

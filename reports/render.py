@@ -1,0 +1,43 @@
+"""How does a report become one HTML page?  Fills the template; CSS and script are part of the page."""
+
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import ChainableUndefined, DictLoader, Environment
+
+from reports import words
+from reports.load import Results, UnreadableError
+from reports.model import Report, build
+
+
+def render(report: Report) -> str:
+    """The page as text; it needs no other file and no network."""
+    return _environment().get_template("report.html").render(report=report, header=report.results.header)
+
+
+def write(results: Results, path: Path) -> Report:
+    """Writes the page to `path`, making its folder; raises `UnreadableError` where that cannot be done."""
+    report = build(results)
+    page = render(report).encode("utf-8", "replace")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(page)
+    except OSError as error:
+        raise UnreadableError(f"{path}: {error.strerror}") from None
+    return report
+
+
+def _environment() -> Environment:
+    folder = resources.files("reports") / "templates"
+    texts = {each.name: each.read_text("utf-8") for each in folder.iterdir() if each.is_file()}
+    environment = Environment(
+        loader=DictLoader(texts),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=ChainableUndefined,
+    )
+    environment.globals["words"] = words
+    for name in ("number", "count", "clip", "where", "shell"):
+        environment.filters[name] = getattr(words, name)
+    return environment
