@@ -76,7 +76,7 @@ class Case:
             array = self.in_rows(name)
             if array is None:
                 continue
-            columns = np.ascontiguousarray(array).reshape(self.rows, -1).view(np.uint64)
+            columns = np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
             for column in columns.T:
                 mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
                 mixed ^= mixed >> np.uint64(29)
@@ -120,13 +120,10 @@ class Case:
         found = values(self, lift_rounded(model))
         return found | gradients(self, lift_rounded(replace(model, kinks=True)))
 
-    def truth(self, kinks: bool, terms: np.ndarray | None = None) -> dict[str, Certified]:
-        """Certified enclosures: of the values (of given terms, reduced), or, with ``kinks``, of the gradients."""
+    def truth(self, kinks: bool) -> dict[str, Certified]:
+        """Certified enclosures: of the values, or, with ``kinks``, of the gradients."""
         with certified_precision():
-            if kinks:
-                return gradients(self, lambda x: Certified.exact(x, kinks=True))
-            formula = None if terms is None else lambda **_: Certified.exact(terms)
-            return values(self, Certified.exact, formula)
+            return (gradients if kinks else values)(self, lambda x: Certified.exact(x, kinks=kinks))
 
     @cached_property
     def true_values(self) -> dict[str, Certified]:
@@ -155,13 +152,11 @@ class Case:
     def _stored(self, found: Mapping[str, Rounded]) -> dict[str, Rounded]:
         return {k: r.stored(self.format) for k, r in found.items()}
 
-    def select(self, call: int) -> Case:
-        """One of the calls, as a case of its own."""
-        arguments = {
-            k: a if a is None or self.is_shared(k) else a[call : call + 1] for k, a in self.arguments.items()
-        }
-        cotangents = {k: a[call : call + 1] for k, a in self.cotangents.items()}
-        return replace(self, calls=1, arguments=arguments, cotangents=cotangents)
+    def select(self, calls: np.ndarray) -> Case:
+        """Some of the calls, by number, as a case of their own."""
+        arguments = {k: a if a is None or self.is_shared(k) else a[calls] for k, a in self.arguments.items()}
+        cotangents = {k: a[calls] for k, a in self.cotangents.items()}
+        return replace(self, calls=len(calls), arguments=arguments, cotangents=cotangents)
 
     def in_rows(self, name: str, array: np.ndarray | None = None):
         """An argument, or another array of its shape, in row form: shape (rows, core dimensions)."""

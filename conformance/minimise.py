@@ -24,7 +24,7 @@ def minimise(case: Case, call: int, fails: Callable[[Case], bool], effort: int =
         budget[0] -= 1
         return fails(candidate)
 
-    single = case.select(call)
+    single = case.select(np.array([call]))
     small = single if still(single) else case
     small = _shrink_dimensions(small, still)
     return _simplify_numbers(small, still)

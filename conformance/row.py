@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from conformance import streams
-from conformance.case import Case, lift_rounded, values
+from conformance.case import Case
 from conformance.deviations import DEVIATIONS, Deviation
+from conformance.reduction import given_terms, unreduced
 from conformance.subject import Malformed, Refused, Session, Subject, torch_subject
 from conformance.tally import Failure, Tally
 from conformance.verdict import GRADES, THRESHOLD, Comparison, compare
 from reference import CONTRACTS, Contract
-from reference.arithmetic.rounded import Model
 
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
 BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 700, 12), "nightly": (40, 10_000, 120)}
@@ -110,7 +110,8 @@ class Row:
         answer = self.answer(case, lambda session: session.values(), (field,))
         terms = self.answer(unreduced(case), lambda session: session.values(), (field,))
         if answer is not None and terms is not None:
-            self.judge(reduction_case(case, terms[field]), field, answer[field])
+            question, chosen = given_terms(case, terms[field])
+            self.judge(question, field, answer[field][chosen])
 
     def compare_form(self, case: Case) -> None:
         """Result type: dtype, device and shape of every field; the numbers are not looked at."""
@@ -192,22 +193,6 @@ class Row:
             if left.any():
                 tally.excused["torch.nn"] += int(left.sum())
         return failing & ~no_worse
-
-
-def unreduced(case: Case) -> Case:
-    """The same calls without reduction."""
-    ones = {f: np.ones((case.calls, *case.shape)) for f in case.contract.fields}
-    return replace(case, reduction="none", cotangents=ones)
-
-
-def reduction_case(case: Case, terms: np.ndarray) -> Case:
-    """The case whose expected value is the exact reduction of given terms, shape (calls, ...)."""
-    exact = lift_rounded(Model(case.format.working))
-    moved = replace(case)
-    found = values(moved, exact, formula=lambda **_: exact(terms.reshape(-1)))
-    moved.__dict__["expected_values"] = {k: r.stored(case.format) for k, r in found.items()}
-    moved.__dict__["true_values"] = case.truth(kinks=False, terms=terms.reshape(-1))
-    return moved
 
 
 def witness_item(deviation: Deviation, case: Case) -> Item:

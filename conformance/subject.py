@@ -26,7 +26,7 @@ class Refused(Exception):
     @property
     def unsupported(self) -> bool:
         text = str(self.error).lower()
-        hints = ("not implemented", "not supported", "does not support", "unsupported", "no kernel")
+        hints = ("not implemented", "not supported", "not differentiable with respect to", "does not support", "unsupported", "no kernel")
         return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(
             h in text for h in hints
         )
@@ -164,10 +164,14 @@ class Session:
         live = {n: f for n, f in fields.items() if f.requires_grad}
         if not live:
             return dict.fromkeys(names)
-        upstream = [self.tensor(np.asarray(self.case.cotangents[n][call])) for n in live]
+        upstream = [self.upstream(n, call, f) for n, f in live.items()]
         with refusals():
             found = torch.autograd.grad(list(live.values()), leaves, upstream, allow_unused=True)
         return dict(zip(names, found, strict=True))
+
+    def upstream(self, field: str, call: int, result: torch.Tensor) -> torch.Tensor:
+        """The cotangent of one field of one call."""
+        return torch.as_tensor(self.case.cotangents[field][call]).to(result.dtype).to(self.device)
 
     def array(self, tensor: torch.Tensor) -> np.ndarray:
         tensor = tensor.detach()

@@ -46,12 +46,12 @@ class Tally:
         hashes, vacuous = case.row_hashes(), comparison.vacuous
         argument = (self.quantity or "").removeprefix("grad_")
         if argument in case.contract.positional:
-            vacuous = case.in_rows(argument, vacuous).reshape(case.rows, -1).any(axis=1)
+            vacuous = _any_in_row(case.in_rows(argument, vacuous))
         elif vacuous.size == case.rows:
             vacuous = vacuous.reshape(-1)
         else:
-            vacuous = vacuous.reshape(case.calls, -1).any(axis=1)
-            shaped = hashes.reshape(case.calls, -1)
+            vacuous = _any_in_row(vacuous)
+            shaped = hashes.reshape(case.calls, case.rows // case.calls)
             hashes = np.bitwise_xor.reduce(shaped * np.uint64(0x9E3779B97F4A7C15), axis=1)
         self.distinct.append(hashes[~vacuous])
         self.vacuous += int(np.count_nonzero(vacuous))
@@ -84,3 +84,7 @@ class Tally:
         if self.excused:
             return "known"
         return "pass" if self.cases else "skip"
+
+
+def _any_in_row(marks: np.ndarray) -> np.ndarray:
+    return marks.any(axis=tuple(range(1, marks.ndim)))

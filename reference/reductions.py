@@ -6,6 +6,7 @@ All functions take the terms of ``calls`` independent calls as one array of rows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -31,23 +32,23 @@ class Reduction:
         """The losses, shape ``(calls,)``; ``shape`` is that of one call's terms."""
         if self.scale:
             terms = terms / self.scale(given)
-        total = np.sum(np.reshape(terms, (calls, -1) if calls else (0, 1)), axis=1)
+        total = np.sum(np.reshape(terms, (calls, math.prod(shape))), axis=1)
         divisor = self.divisor(given, calls, shape)
         return total if divisor is None else total / divisor
 
     def divisor(self, given: Given, calls: int, shape: tuple[int, ...]):
         """What the sum of one call is divided by: None, a number, or shape ``(calls,)``."""
         if self.weight:
-            return np.sum(np.reshape(self.weight(given), (calls, -1)), axis=1)
+            return np.sum(np.reshape(self.weight(given), (calls, math.prod(shape))), axis=1)
         if self.count == "batch":
             return float(shape[0])
-        return float(np.prod(shape)) if self.count == "terms" else None
+        return float(math.prod(shape)) if self.count == "terms" else None
 
     def pull(self, cotangent, given: Given, calls: int, shape: tuple[int, ...]):
         """The cotangent of every term, shape ``(R,)``, given those of the losses, shape ``(calls,)``."""
         divisor = self.divisor(given, calls, shape)
         each = cotangent if divisor is None else cotangent / divisor
-        rows = int(np.prod(shape))
+        rows = math.prod(shape)
         each = np.reshape(np.broadcast_to(np.expand_dims(each, 1), (calls, rows)), (calls * rows,))
         return each / self.scale(given) if self.scale else each
 

@@ -156,7 +156,7 @@ def _text(path: Path) -> str:
 
 def _parsed(text: str, where: str) -> object:
     try:
-        return json.loads(text, parse_constant=lambda name: name.lower().replace("infinity", "inf"))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{where}: not JSON ({error})") from None
 

@@ -61,7 +61,7 @@ def build(results: Results) -> Report:
         devices=spans(columns),
         matrices=matrices(rows, columns, header["contracts"]),
         failures=failures[:CARDS],
-        other_failures=failures[CARDS:],
+        other_failures=_by_quantity(failures[CARDS:]),
         deviations=_deviations(rows, header["deviations"]),
         promises=_coarse_promises(header["contracts"]),
         skips=_by_message(rows, "skip", "no reason given"),
@@ -83,7 +83,7 @@ def _deviations(rows: list, described: list) -> list:
     for each in told:
         each["anchor"] = words.anchor("deviation", each["id"])
         each["rows"] = len(affected[each["id"]])
-        each["affected"] = _affected(affected[each["id"]])
+        each["affected"] = _by_quantity(affected[each["id"]])
     return sorted(told, key=lambda each: (_severity(each), not each["rows"], each["loss"] or "", each["id"]))
 
 
@@ -101,7 +101,7 @@ def _severity(deviation: dict) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _affected(rows: list) -> list:
+def _by_quantity(rows: list) -> list:
     groups = grouped(rows, lambda row: (row["subject"], row["loss"], row["check"], row["quantity"]))
     return [
         {"subject": subject, "loss": loss, "check": check, "quantity": quantity, **summary(own)}

@@ -1,5 +1,6 @@
 """How does a report become one HTML page?  Fills the template; CSS and script are part of the page."""
 
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def write(results: Results, path: Path) -> Report:
     return report
 
 
+@cache
 def _environment() -> Environment:
     folder = resources.files("reports") / "templates"
     texts = {each.name: each.read_text("utf-8") for each in folder.iterdir() if each.is_file()}

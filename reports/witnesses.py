@@ -5,7 +5,7 @@ from reports.load import VERDICTS
 
 CARDS = 100
 """Failures with a card of their own; the others are listed."""
-ROOM = 1_000_000
+ROOM = 800_000
 """Characters, estimated, that witnesses may take on the page."""
 
 

@@ -58,6 +58,10 @@ class Model:
 # Roundings charged per operation, in units of `unit`: 1 is correctly rounded, 2 is within one ULP.
 EXACT, ROUNDED, FAITHFUL, LOOSE = 0.0, 1.0, 2.0, 8.0
 
+#: What a result below the normal numbers may lose, in units of the smallest subnormal number: one half for the
+#: operation itself; more because a chain of factors may be multiplied in another order, underflow, and grow again.
+UNDERFLOW = 4.0
+
 
 def _sum(out, a, b):
     return a.error + b.error
@@ -170,8 +174,8 @@ FROM_ZERO = {
     np.power: 1,
     special.xlogy: 1,
 }
-#: Operations that are infinite at some exact operands, without any overflow.
-POLES = {np.log, np.log1p, np.true_divide}
+#: Operations that are infinite, without any overflow, where their last operand is exactly this.
+POLES = {np.log: 0.0, np.log1p: -1.0, np.true_divide: 0.0}
 #: Operations through which a spread is carried, and how; in others it counts as error.
 SPREADS = {
     np.negative: lambda x, s: s[0],
@@ -290,11 +294,12 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         error = error + charge * self.model.unit * (abs(out) + error)
         if ufunc in (np.add, np.subtract):
             return error
+        underflow = UNDERFLOW * self.model.tiny
         exact_zero = (out == 0) & (error == 0) & (ufunc in FROM_ZERO)
         if exact_zero.any():
             zeros = [(x.value == 0) & (x.error == 0) for x in operands[: FROM_ZERO[ufunc]]]
-            return error + np.where(np.logical_or.reduce(np.broadcast_arrays(*zeros)), 0.0, self.model.tiny)
-        return error + self.model.tiny
+            return error + np.where(np.logical_or.reduce(np.broadcast_arrays(*zeros)), 0.0, underflow)
+        return error + underflow
 
     def _bounded(self, ufunc, out, error, operands, spread=None) -> Rounded:
         """Exact where an operand that is not finite decides, boundless where the format could overflow."""
@@ -307,7 +312,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             errors = np.broadcast_arrays(*(x.error for x in operands))
             decided = ~np.logical_and.reduce(np.isfinite(values)) & np.logical_and.reduce(np.isfinite(errors))
             if ufunc in POLES:
-                decided = decided | np.isinf(out) & ~np.logical_or.reduce([e != 0 for e in errors])
+                pole = np.isinf(out) & ~np.logical_or.reduce([e != 0 for e in errors])
+                decided = decided | pole & (values[-1] == POLES[ufunc])
             error = np.where(safe, error, np.where(decided, 0.0, np.inf))
         return Rounded(out, error, self.model, spread)
 

@@ -41,10 +41,10 @@ def cosine_embedding_loss(input1, input2, target, *, margin):
 
 
 def triplet(distance, anchor, positive, negative, margin, swap):
-    """The largest of what both distances of the negative ask for, and of nothing."""
-    near = distance(anchor, positive) + margin
-    asked = jax.nn.relu(near - distance(anchor, negative))
-    return jnp.maximum(asked, near - distance(positive, negative)) if swap else asked
+    far = distance(anchor, negative)
+    if swap:
+        far = jnp.minimum(far, distance(positive, negative))
+    return jax.nn.relu(margin - (far - distance(anchor, positive)))
 
 
 def triplet_margin_loss(anchor, positive, negative, *, margin, p, eps, swap):

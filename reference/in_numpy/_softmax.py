@@ -36,21 +36,27 @@ def peak(values):
     return np.take_along_axis(values, np.expand_dims(index, -1), axis=-1), indicator(index, values.shape[-1])
 
 
-def centred(logits):
-    """The logits less a largest one, and where that is: an exact zero, or NaN where it is not finite."""
+def exponentials(logits):
+    """The logits less a largest one, the exponentials of that, and the sum of all but the largest one's.
+
+    The largest becomes an exact zero, or NaN where it is not finite.  A difference that could overflow, of
+    numbers beyond 1e30 of either sign, has an exponential that is zero for every purpose.
+    """
     top, at_top = peak(logits)
     zero = plain(top) - plain(top)
-    return np.where(at_top, zero, logits - top), at_top
+    shifted = np.where(at_top, zero, logits - top)
+    others = np.where((logits < -1e30) & (top > 1e30), 0.0, np.exp(shifted))
+    rest = np.sum(np.where(at_top, 0.0, others), axis=-1, keepdims=True)
+    return shifted, np.where(at_top, 1.0, others), rest
 
 
 def negative_log_softmax(logits):
     """The loss of every class: a sum of numbers that are not negative, accurate also where it is tiny.
 
     Source: P. Blanchard, D. J. Higham, N. J. Higham, Accurately computing the log-sum-exp and softmax
-    functions, 2021, algorithm 4.1 (the largest exponential, an exact one, goes into log1p).
+    functions, 2021, section 4 (shifted; the largest exponential, an exact one, goes into log1p).
     """
-    shifted, at_top = centred(logits)
-    rest = np.sum(np.where(at_top, 0.0, np.exp(shifted)), axis=-1, keepdims=True)
+    shifted, _, rest = exponentials(logits)
     return np.log1p(rest) - shifted
 
 
@@ -82,10 +88,8 @@ def pull(logits, mass):
     Instead of p sum(mass) - mass, from which the class's own share cancels: p (mass of the other classes)
     - mass (p of the other classes).
     """
-    shifted, at_top = centred(logits)
-    powers = np.where(at_top, 1.0, np.exp(shifted))
-    total = 1.0 + np.sum(np.where(at_top, 0.0, powers), axis=-1, keepdims=True)
-    return (powers * sum_of_others(mass) - mass * sum_of_others(powers)) / total
+    _, powers, rest = exponentials(logits)
+    return (powers * sum_of_others(mass) - mass * sum_of_others(powers)) / (1.0 + rest)
 
 
 def target_mass(target, classes, ignore_index, label_smoothing):

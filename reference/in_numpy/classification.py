@@ -125,8 +125,8 @@ def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None):
     """How far the other classes reach into the margin around the target's score, to the power ``p``.
 
     The sum over the other classes, divided by the number of all classes.
-    Source: K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based vector
-    machines, 2001; J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition, 1999.
+    Source: J. Weston, C. Watkins, Support vector machines for multi-class pattern recognition, 1999;
+    torch.nn.MultiMarginLoss.
     """
     reach = np.maximum(margin_gaps(input, target, margin), 0.0)
     cost = reach if p == 1 else np.square(reach)
@@ -192,7 +192,7 @@ def binary_losses(input, target):
 
 
 def binary_slope(input, target):
-    """expit(input) - target as (1 - target) p - target (1 - p), in which nothing cancels for a sure target."""
+    """expit(input) - target, as (1 - target) p - target (1 - p): nothing cancels where the target is sure."""
     one, other = np.exp(np.minimum(input, 0.0)), np.exp(np.minimum(-input, 0.0))
     return ((1 - target) * one - target * other) / (one + other)
 

@@ -35,7 +35,10 @@ def magnitude(values):
 
 def root(total, p):
     """``total ** (1 / p)``."""
-    return np.sqrt(total) if p == 2 else np.power(total, np.ones_like(total) / p)
+    if p == 2:
+        return np.sqrt(total)
+    zero = plain(total) == 0
+    return np.where(zero, total, np.power(np.where(zero, 1.0, total), np.ones_like(total) / p))
 
 
 def p_norm(difference, p, scale):
@@ -235,7 +238,7 @@ def excess(metric, anchor, positive, negative, margin, swap):
     far = metric.of(anchor, negative)
     if swap:
         far = np.minimum(far, metric.of(positive, negative))
-    return margin + (metric.of(anchor, positive) - far)
+    return (margin + metric.of(anchor, positive)) - far
 
 
 def swapped_share(metric, anchor, positive, negative, swap):
