@@ -13,7 +13,7 @@ from reference import CONTRACTS, Contract
 from reference.arithmetic.certified import Certified, certified_precision
 from reference.arithmetic.formats import Format, format_of
 from reference.arithmetic.rounded import Model, Rounded
-from reference.domains import Array, Complex
+from reference.domains import Array, Complex, Interval
 from reference.reductions import Unreduced
 
 Shape = tuple[int, ...]
@@ -76,7 +76,9 @@ class Case:
             array = self.in_rows(name)
             if array is None:
                 continue
-            columns = np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
+            columns = (
+                np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
+            )
             for column in columns.T:
                 mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
                 mixed ^= mixed >> np.uint64(29)
@@ -118,7 +120,7 @@ class Case:
             return {k: Rounded(r.value, 4 * r.error, r.model, r.spread) for k, r in fine.items()}
         model = Model(self.format, sequential=True)
         found = values(self, lift_rounded(model))
-        return found | gradients(self, lift_rounded(replace(model, kinks=True)))
+        return self._stored(found | gradients(self, lift_rounded(replace(model, kinks=True))))
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
         """Certified enclosures: of the values, or, with ``kinks``, of the gradients."""
@@ -172,6 +174,14 @@ class Case:
         full = np.broadcast_to(array, (self.calls, *self.shape, *cores))
         return np.reshape(full, (self.rows, *cores))
 
+    def through(self, quantity: str, gradient: np.ndarray) -> np.ndarray:
+        """The part of a subject's gradient that the contract defines (CTC: through log_softmax)."""
+        name = quantity.removeprefix("grad_")
+        if name not in self.contract.through or gradient.shape != self.arguments[name].shape:
+            return gradient
+        rows = self.contract.through[name](self.in_rows(name, gradient), given(self, lambda x: x))
+        return self.from_rows(name, rows)
+
     def from_rows(self, name: str, gradient):
         """The inverse, for gradients: what was repeated is summed; shape (calls, the argument's shape)."""
         layout, shared = self.layout(name), self.is_shared(name)
@@ -181,7 +191,7 @@ class Case:
         cores = tuple(whole(own)[i - 1] for i in core) + extra
         gradient = np.reshape(gradient, (self.calls, *self.shape, *cores))
         kept = whole(own)
-        repeated = tuple(i + 1 for i, axis in enumerate(loops) if kept[axis - 1] < self.shape[i])
+        repeated = tuple(i + 1 for i, axis in enumerate(loops) if kept[axis - 1] != self.shape[i])
         for axis in repeated:
             gradient = np.sum(gradient, axis=axis, keepdims=True)
         order = np.argsort([*loops, *core]) + 1
@@ -226,7 +236,8 @@ def given(case: Case, lift: Callable) -> dict[str, object]:
     """All arguments in row form, floats lifted to an arithmetic."""
     arguments = {k: case.in_rows(k) for k in case.arguments}
     lifted = {k: lift(v) if _is_float(v) else v for k, v in arguments.items()}
-    return lifted | {k: lift(v) if isinstance(v, float) else v for k, v in case.parameters.items()}
+    real = {k for k, d in case.contract.parameters.items() if isinstance(d, Interval)}
+    return lifted | {k: lift(v) if k in real else v for k, v in case.parameters.items()}
 
 
 def values(case: Case, lift: Callable, formula: Callable | None = None) -> dict[str, object]:

@@ -120,10 +120,10 @@ def _simplify_numbers(case: Case, still: Callable) -> Case:
         array = getattr(case, where)[name]
         for flat in range(array.size):
             for simple in _simpler(float(array.flat[flat])):
-                changed = array.copy()
-                changed.flat[flat] = simple
                 if not _inside(case, where, name, simple):
                     continue
+                changed = array.copy()
+                changed.flat[flat] = simple
                 candidate = replace(case, **{where: getattr(case, where) | {name: changed}})
                 if still(candidate):
                     case, array = candidate, changed
@@ -150,7 +150,13 @@ def _simpler(x: float) -> Iterator[float]:
 
 
 def _inside(case: Case, where: str, name: str, x: float) -> bool:
+    if not np.isfinite(x) or case.format.round(x) != x:
+        return False
     if where == "cotangents":
-        return True
+        return x != 0
     domain = case.layout(name).domain
-    return isinstance(domain, Interval) and domain.low <= x <= domain.high and not (domain.open and x == domain.low)
+    return (
+        isinstance(domain, Interval)
+        and domain.low <= x <= domain.high
+        and not (domain.open and x == domain.low)
+    )

@@ -12,9 +12,9 @@ from conformance import streams
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.reduction import given_terms, unreduced
-from conformance.subject import Malformed, Refused, Session, Subject, torch_subject
+from conformance.subject import Gradient, Malformed, Refused, Session, Subject, torch_subject
 from conformance.tally import Failure, Tally
-from conformance.verdict import GRADES, THRESHOLD, Comparison, compare
+from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract
 
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
@@ -83,6 +83,10 @@ class Row:
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
                 return
 
+    def feed(self, case: Case) -> None:
+        """Put the item's check to one case."""
+        CHECKS[self.item.check](self, case)
+
     def compare_values(self, case: Case) -> None:
         """Value: every field of the result, elementwise."""
         answer = self.answer(case, lambda session: session.values(), tuple(case.contract.fields))
@@ -92,7 +96,6 @@ class Row:
     def compare_gradients(self, case: Case) -> None:
         """Gradient: of every differentiable argument, for a random upstream gradient."""
         names = case.differentiable
-        quantities = tuple(f"grad_{n}" for n in names)
         try:
             answer = self.session(case).gradients(names)
         except (Refused, Malformed):
@@ -100,9 +103,8 @@ class Row:
             for name in names:
                 found = self.answer(case, lambda s, n=name: s.gradients((n,)), (f"grad_{name}",))
                 answer |= found or {}
-        for quantity in quantities:
-            if quantity in answer:
-                self.judge_gradient(case, quantity, answer[quantity])
+        for quantity, gradient in answer.items():
+            self.judge_gradient(case, quantity, gradient)
 
     def compare_reduction(self, case: Case) -> None:
         """Reduction algebra: the reduced value against the exact reduction of the subject's own terms."""
@@ -111,7 +113,8 @@ class Row:
         terms = self.answer(unreduced(case), lambda session: session.values(), (field,))
         if answer is not None and terms is not None:
             question, chosen = given_terms(case, terms[field])
-            self.judge(question, field, answer[field][chosen])
+            if len(chosen):
+                self.judge(question, field, answer[field][chosen])
 
     def compare_form(self, case: Case) -> None:
         """Result type: dtype, device and shape of every field; the numbers are not looked at."""
@@ -119,11 +122,13 @@ class Row:
         for quantity in answer or ():
             self.tally(quantity).seen(case)
 
-    def judge_gradient(self, case: Case, quantity: str, actual: np.ndarray | None) -> None:
-        if actual is not None:
-            self.judge(case, quantity, actual)
-        elif np.any(case.expected(quantity).value != 0):
+    def judge_gradient(self, case: Case, quantity: str, gradient: Gradient) -> None:
+        """Judge a gradient; one that does not arrive is right only where it is zero."""
+        expected = case.expected(quantity).value
+        if np.any(expected[gradient.missing] != 0):
             self.tally(quantity).problems.append(f"{quantity}: no gradient reaches it")
+        elif gradient.array is not None:
+            self.judge(case, quantity, case.through(quantity, gradient.array))
 
     def session(self, case: Case, subject: Subject | None = None) -> Session:
         """The subject, or another one, about to be asked about a case."""
@@ -159,10 +164,12 @@ class Row:
         expected = case.expected(quantity)
         tally = self.tally(quantity)
         if actual.shape != expected.shape:
-            tally.problems.append(f"{quantity} has shape {actual.shape[1:]}, the contract says {expected.shape[1:]}")
+            tally.problems.append(
+                f"{quantity} has shape {actual.shape[1:]}, the contract says {expected.shape[1:]}"
+            )
             return
         comparison = compare(case, quantity, actual)
-        failing, coarse = shortfall(case, quantity, comparison, expected, actual)
+        failing, coarse = shortfall(case, quantity, comparison, actual)
         tally.first_observed = tally.first_observed or f"{actual.flat[0]:.9g}" if actual.size else None
         tally.count(case, comparison)
         tally.measure(comparison, coarse)
@@ -199,24 +206,33 @@ def witness_item(deviation: Deviation, case: Case) -> Item:
     """The item that replays the witness of a deviation."""
     subject = torch_subject(case.contract)
     device = deviation.confirmed.device
-    return Item(subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate")
+    return Item(
+        subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate"
+    )
+
+
+CHECKS = {
+    "value": Row.compare_values,
+    "gradient": Row.compare_gradients,
+    "reduction": Row.compare_reduction,
+    "result_type": Row.compare_form,
+}
 
 
 def ask_quantity(session: Session, quantity: str) -> np.ndarray | None:
     """One quantity of a session's answer."""
     if quantity.startswith("grad_"):
-        return session.gradients((quantity.removeprefix("grad_"),))[quantity]
+        found = session.gradients((quantity.removeprefix("grad_"),))[quantity].array
+        return None if found is None else session.case.through(quantity, found)
     return session.values()[quantity]
 
 
-def shortfall(case: Case, quantity: str, comparison: Comparison, expected, actual):
+def shortfall(case: Case, quantity: str, comparison: Comparison, actual: np.ndarray):
     """Where the answer is below the promise, and where it is of grade C."""
     beyond = comparison.beyond & ~comparison.vacuous
     if not beyond.any():
         return beyond, beyond
-    coarse_bound = case.coarse[quantity].error
-    with np.errstate(all="ignore"):
-        coarse = beyond & np.isfinite(coarse_bound) & (comparison.error <= THRESHOLD * coarse_bound)
+    coarse = beyond & within(case.coarse[quantity], actual)
     grade, _ = case.contract.promise(quantity, case.dtype)
     return (beyond & ~coarse if GRADES.index(grade) >= GRADES.index("C") else beyond), coarse
 

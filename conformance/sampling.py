@@ -259,5 +259,3 @@ _ball_log = np.frompyfunc(lambda x: float(arb(x).log()), 1, 1)
 
 def _log(x: np.ndarray) -> np.ndarray:
     return np.asarray(_ball_log(x), float)
-
-

@@ -43,8 +43,7 @@ def replay(deviation: Deviation) -> list[dict]:
     case = deviation.witness()
     quantity = deviation.quantities[0]
     row = Row(witness_item(deviation, case))
-    ask = row.compare_gradients if deviation.of == "gradient" else row.compare_values
-    ask(case)
+    row.feed(case)
     tally = row.tallies[quantity]
     shows = deviation.id in tally.excused and not tally.failures
     verdict = "known" if shows else "fail" if is_confirmed_here(deviation) else "note"

@@ -15,11 +15,17 @@ from reference.domains import Array, Dim, Domain, Index, Interval, OneOf
 
 #: Sizes of core dimensions (classes, features): around one, and around the widths of vector registers.
 CORE_SIZES = (2, 3, 4, 5, 8, 1, 7, 9, 10, 15, 16, 17, 31, 33, 64)
+#: The same where an argument has two core dimensions.
+MATRIX_SIZES = (3, 2, 1, 4, 5, 7, 8, 9)
 LOOP_SIZES = (4, 1, 2, 3, 5, 7, 8, 9, 16, 17, 32, 33, 65, 0)
 #: Rows that a recipe expands to, and elements that it may have.
 ROWS, ELEMENTS = 192, 2048
 
-REGIMES = ("ordinary", "mixed", "grid", "wide", "logits", "tiny", "huge", "edges")
+#: How the elements of an array are spread, by weight; the last two overflow easily where they are multiplied.
+REGIMES = (
+    ("ordinary",) * 7 + ("mixed",) * 8 + ("grid",) * 7 + ("wide",) * 3 + ("logits",) * 4 + ("tiny",) * 2
+    + ("huge", "edges")
+)  # fmt: skip
 RELATIONS = ("free", "near", "tied")
 
 
@@ -49,8 +55,12 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
     parameters = {
         k: draw(parameter(d, contract.defaults.get(k), sizes)) for k, d in contract.parameters.items()
     }
+    for name, array in contract.arguments.items():
+        if isinstance(array.domain, Index) and array.domain.ignore and kinds[name]:
+            parameters[array.domain.ignore] = contract.defaults[array.domain.ignore]
     floating = [k for k, a in contract.arguments.items() if any(x.floating for x in a.kinds)]
-    regimes = {k: draw(st.sampled_from(REGIMES)) for k in floating}
+    usual = REGIMES[:-2] if has_products(contract) else REGIMES
+    regimes = {k: draw(st.sampled_from(usual)) for k in floating}
     thin = {k for k, a in contract.arguments.items() if a.broadcasts and draw(st.booleans())}
     return Recipe(
         calls=calls(contract, sizes, reduction),
@@ -62,6 +72,11 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
         seed=draw(st.integers(0, 2**32 - 1)),
         thin=frozenset(thin),
     )
+
+
+def has_products(contract: Contract) -> bool:
+    """Whether matrices take part, whose products leave the format long before the result does."""
+    return any(len(kind.core) > 1 and kind.floating for a in contract.arguments.values() for kind in a.kinds)
 
 
 def calls(contract: Contract, sizes: Mapping[str, tuple[int, ...]], reduction: str) -> int:
@@ -83,18 +98,24 @@ def dimensions(draw, contract: Contract, reduction: str) -> dict[str, tuple[int,
     for argument in contract.arguments.values():
         for each in argument.kinds:
             names |= {d.name: d for d in each.layout if d.name not in names or names[d.name].core}
+    menu = MATRIX_SIZES if has_products(contract) else CORE_SIZES
     sizes: dict[str, tuple[int, ...]] = {}
     for name, dim in names.items():
-        sizes[name] = draw(size(dim, single=len(names) == 1, reduced=reduction != "none"))
+        if name not in contract.sizes:
+            sizes[name] = draw(size(dim, menu, single=len(names) == 1, reduced=reduction != "none"))
+    sizes = {n: tuple(max(k, contract.least.get(n, 0)) for k in s) for n, s in sizes.items()}
+    plain = {n: s[0] for n, s in sizes.items() if s}
+    for name, function in contract.sizes.items():
+        sizes[name] = (function(plain),)
     if any(sizes[n] == () for n, d in names.items() if d.optional):
         sizes |= {n: () for n, d in names.items() if d.starred and not d.core and len(names) > 2}
     return sizes
 
 
 @st.composite
-def size(draw, dim: Dim, single: bool, reduced: bool) -> tuple[int, ...]:
+def size(draw, dim: Dim, menu: tuple[int, ...], single: bool, reduced: bool) -> tuple[int, ...]:
     if dim.core:
-        return (draw(st.sampled_from(CORE_SIZES)),)
+        return (draw(st.sampled_from(menu)),)
     if dim.starred:
         if single and draw(st.integers(0, 3)) > 0:
             return (draw(st.sampled_from((64, 7, 17, 33, 130) if not reduced else (8, 5, 17, 2, 65))),)

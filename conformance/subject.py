@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,8 +11,12 @@ import torch
 from conformance.case import Case
 from reference import Contract
 
-#: Callables by the names that contracts use for them.
-DISTANCES: dict[str, Callable] = {}
+#: Distance functions by the names that contracts use for them.
+DISTANCES: dict[str, Callable] = {
+    "manhattan": lambda a, b: torch.linalg.vector_norm(a - b, ord=1, dim=-1),
+    "squared": lambda a, b: (a - b).square().sum(-1),
+    "cosine": lambda a, b: 1 - torch.nn.functional.cosine_similarity(a, b, dim=-1),
+}
 
 
 class Refused(Exception):
@@ -26,7 +30,14 @@ class Refused(Exception):
     @property
     def unsupported(self) -> bool:
         text = str(self.error).lower()
-        hints = ("not implemented", "not supported", "not differentiable with respect to", "does not support", "unsupported", "no kernel")
+        hints = (
+            "not implemented",
+            "not supported",
+            "not differentiable with respect to",
+            "does not support",
+            "unsupported",
+            "no kernel",
+        )
         return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(
             h in text for h in hints
         )
@@ -40,16 +51,16 @@ class Malformed(Exception):
 class Subject:
     """An implementation of a loss, shaped like a ``torch.nn`` module or adapted to that shape.
 
-    ``make(contract, arrays, parameters, reduction)`` returns a fresh module for one case; ``arrays`` holds the
-    constructor's tensors.  ``call(module, inputs)`` evaluates it on the tensors of one call.  The default
-    ``make`` calls ``factory`` as torch.nn's own class is called; ``problem`` is why there is no factory.
+    ``make(factory, case, tensors)`` returns a fresh module for a case; ``tensors`` holds those of the
+    constructor.  ``call(case, module, inputs)`` evaluates it on the tensors of one call, by name.  The
+    defaults call ``factory`` as torch.nn's own class is called; ``problem`` is why there is none.
     """
 
     name: str
     factory: Callable | None = None
     problem: str | None = None
     make: Callable | None = None
-    call: Callable = field(default=lambda module, inputs: module(*inputs))
+    call: Callable | None = None
 
     @property
     def is_torch(self) -> bool:
@@ -58,11 +69,11 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a subject said of a case: arrays (calls, ...) by quantity, and what was wrong with the form."""
+class Gradient:
+    """A gradient, shape (calls, ...), zero in the calls in which none arrived; None where none ever did."""
 
-    found: Mapping[str, np.ndarray]
-    problems: Mapping[str, str] = field(default_factory=dict)
+    array: np.ndarray | None
+    missing: list[int]
 
 
 class Session:
@@ -101,7 +112,7 @@ class Session:
     def evaluate(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The fields of the result.  Raises Malformed when it does not have the contract's form."""
         with refusals():
-            result = self.subject.call(self.module, tuple(inputs.values()))
+            result = (self.subject.call or call_like_torch)(self.case, self.module, inputs)
         return self.fields(result)
 
     def fields(self, result) -> dict[str, torch.Tensor]:
@@ -131,21 +142,27 @@ class Session:
         expected = self.dtype.to_real() if self.dtype.is_complex else self.dtype
         for name, part in found.items():
             if part.dtype != expected:
-                raise Malformed(f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}")
+                raise Malformed(
+                    f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}"
+                )
             if part.device.type != self.device:
                 raise Malformed(f"{name} is on {part.device.type}, its inputs are on {self.device}")
         return dict.fromkeys(found)
 
-    def gradients(self, names: tuple[str, ...]) -> dict[str, np.ndarray | None]:
-        """The gradient of each argument in ``names``, shape (calls, ...); None where there is none."""
+    def gradients(self, names: tuple[str, ...]) -> dict[str, Gradient]:
+        """The gradient of each argument in ``names``."""
         shared = {k: t.requires_grad_() for k, t in self.leaves(names).items()}
         found = [self.gradients_of_call(i, names, shared) for i in range(self.case.calls)]
-        return {
-            f"grad_{n}": None
-            if any(f[n] is None for f in found)
-            else np.stack([self.array(f[n]) for f in found])
-            for n in names
-        }
+        return {f"grad_{n}": self.stack([f[n] for f in found]) for n in names}
+
+    def stack(self, found: list[torch.Tensor | None]) -> Gradient:
+        missing = [i for i, g in enumerate(found) if g is None]
+        like = next((g for g in found if g is not None), None)
+        if like is None:
+            return Gradient(None, missing)
+        return Gradient(
+            np.stack([self.array(torch.zeros_like(like) if g is None else g) for g in found]), missing
+        )
 
     def leaves(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         """The tensors of the constructor whose gradient is wanted: given ones, or parameters of the module."""
@@ -216,8 +233,42 @@ def load_parameters(module: torch.nn.Module, case: Case, tensors: Mapping[str, t
     return module
 
 
+def make_adaptive(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
+    """AdaptiveLogSoftmaxWithLoss: its sizes are those of the contract's arrays, with two clusters."""
+    head, first = tensors["head_weight"], tensors["tail_0_1_weight"]
+    shortlist, features = head.shape[0] - 2, head.shape[1]
+    classes = shortlist + first.shape[0] + tensors["tail_1_1_weight"].shape[0]
+    module = factory(
+        features, classes, [shortlist, shortlist + first.shape[0]], div_value=2.0,
+        head_bias=tensors["head_bias"] is not None, dtype=head.dtype, device=head.device,
+    )  # fmt: skip
+    return load_parameters(module, case, tensors)
+
+
+def make_linear(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
+    """LinearCrossEntropyLoss: it holds the linear map as parameters."""
+    matrix, parameters = tensors["linear_weight"], dict(case.parameters)
+    if case.arguments["target"].dtype == float:
+        del parameters["ignore_index"]  # torch refuses it next to class probabilities
+    module = factory(
+        matrix.shape[1], matrix.shape[0], bias=tensors["linear_bias"] is not None, dtype=matrix.dtype,
+        device=matrix.device, weight=tensors["weight"], reduction=case.reduction, **parameters,
+    )  # fmt: skip
+    return load_parameters(module, case, tensors)
+
+
 #: Classes whose constructor is not the contract's.
-MAKERS: dict[str, Callable] = {}
+MAKERS: dict[str, Callable] = {
+    "AdaptiveLogSoftmaxWithLoss": make_adaptive,
+    "LinearCrossEntropyLoss": make_linear,
+}
+
+
+def call_like_torch(case: Case, module, inputs: Mapping[str, torch.Tensor]):
+    """``module(*inputs)``; an unbatched CTC target is as long as it says, since torch takes no padding there."""
+    if case.contract.torch == "CTCLoss" and inputs["targets"].ndim == 1:
+        inputs = dict(inputs) | {"targets": inputs["targets"][: int(inputs["target_lengths"])]}
+    return module(*inputs.values())
 
 
 def torch_subject(contract: Contract) -> Subject:

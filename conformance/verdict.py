@@ -49,7 +49,9 @@ def compare(case: Case, quantity: str, actual: np.ndarray) -> Comparison:
             ratio = np.where(overflow == 0, ratio, error)
         ratio = np.where(vacuous, np.nan, ratio)
         ulp = error / case.format.ulp(expected.value)
-    return Comparison(quantity, error, ratio, ulp, vacuous, correctly_rounded(case, quantity, expected, actual))
+    return Comparison(
+        quantity, error, ratio, ulp, vacuous, correctly_rounded(case, quantity, expected, actual)
+    )
 
 
 def distance(case: Case, quantity: str, expected: Rounded, actual: np.ndarray) -> np.ndarray:
@@ -61,10 +63,11 @@ def distance(case: Case, quantity: str, expected: Rounded, actual: np.ndarray) -
         if case.format.name == "float64":
             finite = np.isfinite(actual)
             with certified_precision():
-                certain = case.true(quantity).distance(np.where(finite, actual, 0.0))
+                truth = case.true(quantity)
+                certain = np.where(truth.finite, truth.distance(np.where(finite, actual, 0.0)), error)
             near_kink = 0.0 if expected.spread is None else expected.spread
             certain = np.where(near_kink > 0, np.minimum(certain, error), certain)
-            error = np.where(finite & ~np.isnan(certain), certain, error)
+            error = np.where(finite, certain, error)
         return in_class(case, expected, actual, error)
 
 
@@ -78,6 +81,13 @@ def in_class(case: Case, expected: Rounded, actual: np.ndarray, error: np.ndarra
     wrong = ~np.isfinite(actual) & ~right_infinity | must_overflow & np.isfinite(actual)
     error = np.where(right_infinity, 0.0, np.where(wrong, np.inf, error))
     return np.where(np.isnan(actual) & np.isnan(expected.value), 0.0, error)
+
+
+def within(expected: Rounded, actual: np.ndarray) -> np.ndarray:
+    """Where a finite answer is within the threshold of a finite bound, around an interval."""
+    with np.errstate(all="ignore"):
+        error = abs(actual - expected.value) - (0.0 if expected.spread is None else expected.spread)
+        return np.isfinite(actual) & np.isfinite(expected.error) & (error <= THRESHOLD * expected.error)
 
 
 def correctly_rounded(case: Case, quantity: str, expected: Rounded, actual: np.ndarray) -> np.ndarray:

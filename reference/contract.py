@@ -46,6 +46,7 @@ class Contract:
     ``sizes`` maps a dimension whose size follows from those of others to the function of them, by name.
     ``through`` maps an argument to ``f(gradient, given)``, applied to the gradients of subjects (shape and
     layout of rows) before they are compared: what a gradient means where only a part of it is defined.
+    ``least`` gives the smallest size of a dimension where that is not 0 (or 1, of a core dimension).
     """
 
     formula: Callable
@@ -58,6 +59,7 @@ class Contract:
     fields: Mapping[str, Field] = field(default_factory=lambda: {"value": Field()})
     sizes: Mapping[str, Callable[[Mapping[str, int]], int]] = field(default_factory=dict)
     through: Mapping[str, Callable] = field(default_factory=dict)
+    least: Mapping[str, int] = field(default_factory=dict)
     pullback: Callable | None = None
 
     def __post_init__(self):

@@ -98,7 +98,10 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Results:
-    """One run: `header` and `footer` as the file has them, `rows` as dictionaries with every key present."""
+    """One run: `header` and `footer` as the file has them, `rows` as dictionaries with every key present.
+
+    Each row has one key more, `home`: its subject without the loss's name (torch.nn for torch.nn.L1Loss).
+    """
 
     path: Path
     header: dict
@@ -198,6 +201,7 @@ def _row(value: object, where: str) -> dict:
     if row["verdict"] not in VERDICTS:
         raise UnreadableError(f"{where}.verdict: {row['verdict']!r} is none of {', '.join(VERDICTS)}")
     row["deviation"] = [str(each) for each in row["deviation"] or []]
+    row["home"] = row["subject"].removesuffix(row["loss"]).rstrip(".:") or row["subject"]
     return row
 
 

@@ -63,9 +63,9 @@ def spans(columns: list) -> list:
 
 
 def matrices(rows: list, columns: list, contracts: list) -> list:
-    """One `Matrix` for each subject, in order of appearance, its losses by name."""
+    """One `Matrix` for each subject, its losses by name."""
     dtypes = {contract["loss"]: set(contract["dtypes"] or ()) for contract in contracts}
-    by_subject = grouped(rows, lambda row: row["subject"])
+    by_subject = grouped(rows, lambda row: row["home"])
     several = len(by_subject) > 1
     return [_matrix(subject, own, columns, dtypes, several) for subject, own in by_subject.items()]
 
@@ -99,12 +99,11 @@ def _line(rows: list, title: str, columns: list, promised: set) -> list:
 
 
 def _cell(title: str, column: tuple[str, str], rows: list) -> Cell:
-    place = {what: index for index, what in enumerate(grouped(rows, _what))}
-    rows = sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), place[_what(row)]))
+    rows = sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
     device, dtype = column
     letter, tone = _letter(rows)
     return Cell(
-        id=words.anchor("cell", rows[0]["subject"], rows[0]["loss"], device, dtype),
+        id=words.anchor("cell", rows[0]["home"], rows[0]["loss"], device, dtype),
         title=" · ".join(filter(None, [title, dtype or "any dtype", device])),
         letter=letter,
         tone=tone,
@@ -112,10 +111,6 @@ def _cell(title: str, column: tuple[str, str], rows: list) -> Cell:
         ratio=words.number(max((row["worst_ratio"] for row in rows), key=words.size)),
         rows=rows,
     )
-
-
-def _what(row: dict) -> tuple:
-    return row["check"], row["quantity"]
 
 
 def _letter(rows: list) -> tuple[str, str]:

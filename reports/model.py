@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from reports import words
-from reports.grouping import dtype_order, grouped, summary
+from reports.grouping import dtype_order, grouped, row_order, summary
 from reports.load import SEVERITIES, Results
 from reports.matrix import column_of, column_order, matrices, spans
 from reports.outcome import is_ok, outcome
@@ -47,6 +47,7 @@ class Report:
 def build(results: Results) -> Report:
     """The page's content for one run."""
     rows, header = results.rows, results.header
+    rows.sort(key=row_order)
     number_failures(rows)
     choose_witnesses(rows)
     columns = sorted({column_of(row) for row in rows}, key=column_order)
@@ -102,7 +103,7 @@ def _severity(deviation: dict) -> int:
 
 
 def _by_quantity(rows: list) -> list:
-    groups = grouped(rows, lambda row: (row["subject"], row["loss"], row["check"], row["quantity"]))
+    groups = grouped(rows, lambda row: (row["home"], row["loss"], row["check"], row["quantity"]))
     return [
         {"subject": subject, "loss": loss, "check": check, "quantity": quantity, **summary(own)}
         for (subject, loss, check, quantity), own in groups.items()

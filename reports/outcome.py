@@ -26,8 +26,8 @@ def outcome(results: Results) -> tuple[str, str]:
 
 
 def _headline(results: Results, failures: int) -> str:
-    subjects = list(dict.fromkeys(row["subject"] for row in results.rows))
-    broken = {row["subject"] for row in results.rows if row["verdict"] == "fail"}
+    subjects = list(dict.fromkeys(row["home"] for row in results.rows))
+    broken = {row["home"] for row in results.rows if row["verdict"] == "fail"}
     one = subjects[0] if len(subjects) == 1 else None
     if not results.rows:
         return "Nothing was verified"

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reports import load, words
+from reports import grouping, load, words
 from reports.__main__ import main
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "conformance" / "results.schema.json").read_text())
@@ -25,7 +25,7 @@ def witness(elements=3):
     return {
         "arguments": {"input": {"shape": [elements], "data": data}, "weight": None},
         "parameters": {"delta": 1.0},
-        "cotangent": {"shape": [1], "data": ["-inf"]},
+        "cotangent": {"value": {"shape": [1], "data": ["-inf"]}},
         "index": [1],
         "expected": (0.1).hex(),
         "observed": "nan",
@@ -213,6 +213,10 @@ def test_the_schema_refuses_a_spoilt_run(spoil):
     assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(run)
 
 
+def test_the_reader_orders_every_check_that_the_schema_names():
+    assert set(grouping._CHECKS) == set(SCHEMA["$defs"]["check"]["enum"])
+
+
 def test_the_reader_and_the_schema_name_the_same_keys():
     for name, keys in (("row", load._ROW), ("witness", load._WITNESS), ("footer", load._FOOTER)):
         assert set(SCHEMA["$defs"][name]["properties"]) == set(keys)
@@ -244,6 +248,16 @@ def test_the_headline_tells_how_the_run_ended(page, run, headline):
     assert all(reason in made.text for reason in run["footer"]["reasons"])
 
 
+def test_subjects_named_after_their_loss_are_one_subject(page):
+    made = page(synthetic([row(subject=f"torch.nn.{loss}", loss=loss) for loss in ("L1Loss", "MSELoss")]))
+    assert "torch.nn keeps its promises" in made.part("<h1", "</h1>")
+
+
+def test_the_order_of_the_rows_does_not_change_the_page(page):
+    run = full()
+    assert page(run).text == page(run | {"rows": run["rows"][::-1]}).text
+
+
 def test_every_section_is_there_and_failures_come_first(page):
     made = page(full())
     places = [made.text.index(f'<section id="{name}">') for name in SECTIONS]
@@ -266,7 +280,11 @@ def test_a_failure_shows_its_witness_readable_and_exact(page):
         (1 / 7).hex(),
         "0.142857143",
     )
-    assert [each for each in (*told, "reproducers/1.py", "index [1]", "∞") if each not in shown] == []
+    assert [
+        each
+        for each in (*told, "reproducers/1.py", "index [1]", "∞", "cotangent", "-inf")
+        if each not in shown
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -449,4 +467,5 @@ def test_a_tensor_has_a_line_for_each_run_of_its_last_axis():
 def test_anchors_are_the_same_in_every_run_and_differ_for_different_names():
     assert words.anchor("cell", "torch.nn", "HuberLoss") == "cell:torch.nn:HuberLoss"
     assert words.anchor("cell", "a b") != words.anchor("cell", "a-b") != words.anchor("cell", "a/b")
+    assert words.anchor("cell", "a b") != words.anchor("cell", "a\tb")
     assert re.fullmatch(r"[\w.:/=-]+", words.anchor("cell", 'a "b" <c>'))

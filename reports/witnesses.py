@@ -32,8 +32,7 @@ def choose_witnesses(rows: list) -> None:
 def _room_for(witness: dict | None) -> int:
     if not witness:
         return 0
-    arguments = witness.get("arguments")
-    tensors = [*(arguments.values() if isinstance(arguments, dict) else ()), witness.get("cotangent")]
+    tensors = [*(witness["arguments"] or {}).values(), *(witness["cotangent"] or {}).values()]
     return 1500 + sum(
         150 + sum(14 + len(words.exact(element)) for element in words.elements(tensor)[: words.SHOWN])
         for tensor in tensors

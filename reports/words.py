@@ -145,7 +145,7 @@ def where(row: dict) -> str:
     """A row's place in few words: dtype, reduction, device, mode and subject."""
     mode = None if row["mode"] == "eager" else row["mode"]
     reduction = row["reduction"] and f"reduction {row['reduction']}"
-    return " · ".join(filter(None, [row["dtype"], reduction, row["device"], mode, row["subject"]]))
+    return " · ".join(filter(None, [row["dtype"], reduction, row["device"], mode, row["home"]]))
 
 
 def shell(command: list) -> str:

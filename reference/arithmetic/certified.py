@@ -92,7 +92,11 @@ class Certified(np.lib.mixins.NDArrayOperatorsMixin):
         raise TypeError("balls do not become an array of numbers: use bounds() or nearest()")
 
     def _lift(self, x) -> Certified:
-        return x if isinstance(x, Certified) else Certified.exact(x)
+        """A constant of a formula; one that is not finite is an indeterminate ball."""
+        if isinstance(x, Certified):
+            return x
+        finite = np.isfinite(x)
+        return Certified(np.where(finite, rules.exact(np.where(finite, x, 0.0)), rules.UNDEFINED))
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Float64 numbers between which the true values lie, as close as can be."""

@@ -27,14 +27,14 @@ class Model:
     """How a formula is evaluated: in which ``format``, whether ``kinks`` span, how sums are charged.
 
     ``sequential``: sums in any order, (n - 1) u; otherwise blocked ones, (ceil(log2 n) + 16) u at most.
-    ``overflowing``: a step that surely exceeds the format gives infinity, as it does in an implementation
-    that computes in this format; otherwise it has infinite error, since the truth may be finite.
+    ``emulate``: every step's value is really rounded to the format, overflow to infinity included, as in an
+    implementation that computes in it; otherwise a step that could overflow has infinite error.
     """
 
     format: Format
     kinks: bool = False
     sequential: bool = False
-    overflowing: bool = False
+    emulate: bool = False
 
     @cached_property
     def unit(self) -> float:
@@ -211,7 +211,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
     @classmethod
     def nearest(cls, value: float, model: Model) -> Rounded:
         """A parameter, which has to be rounded to the format first."""
-        return cls(value, abs(model.format.round(value) - value), model)
+        nearest = model.format.round(value)
+        return cls(nearest, 0.0, model) if model.emulate else cls(value, abs(nearest - value), model)
 
     @property
     def shape(self):
@@ -252,6 +253,13 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             size = abs(self.value) + self.error + (0.0 if self.spread is None else self.spread)
             error = self.error + format.unit * size + format.tiny / 2
         return Rounded(self.value, error, self.model, self.spread)
+
+    def rounded_to(self, format: Format) -> Rounded:
+        """Intermediate results that are stored in a narrower format, as an implementation may do."""
+        with np.errstate(all="ignore"):
+            value = format.round(self.value)
+            error = self.error + format.unit * abs(self.value) + format.tiny / 2
+        return Rounded(value, np.where(np.isfinite(value), error, 0.0), self.model, self.spread)
 
     def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
         with np.errstate(all="ignore"):
@@ -303,11 +311,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _bounded(self, ufunc, out, error, operands, spread=None) -> Rounded:
         """Exact where an operand that is not finite decides, boundless where the format could overflow."""
+        if self.model.emulate:
+            return Rounded(*self._emulated(out, error), self.model, spread)
         safe = abs(out) + error <= self.model.max
         if not safe.all():
-            if self.model.overflowing:
-                out, error = self._overflowed(out, error)
-                safe = safe | (error == 0)
             values = np.broadcast_arrays(*(x.value for x in operands))
             errors = np.broadcast_arrays(*(x.error for x in operands))
             decided = ~np.logical_and.reduce(np.isfinite(values)) & np.logical_and.reduce(np.isfinite(errors))
@@ -317,10 +324,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             error = np.where(safe, error, np.where(decided, 0.0, np.inf))
         return Rounded(out, error, self.model, spread)
 
-    def _overflowed(self, out, error):
-        """Infinity where the format surely overflows, or an operand had decided so."""
-        over = abs(out) - error > self.model.max * (1 + self.model.unit / 2)
-        return np.where(over, np.copysign(np.inf, out), out), np.where(over, 0.0, error)
+    def _emulated(self, out, error):
+        """The value rounded to the format; infinities and NaN are what such an implementation gives."""
+        out = self.model.format.round(out)
+        return out, np.where(np.isfinite(out), np.nan_to_num(error, nan=0.0, posinf=np.inf), 0.0)
 
     def _compare(self, ufunc, a, b) -> Unsure:
         a, b = a._folded(), b._folded()
@@ -349,11 +356,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         terms = x.size // max(np.size(out), 1)
         error = np.sum(x.error, **over) + self.model.summation(terms) * self.model.unit * size
         spread = None if x.spread is None else np.sum(x.spread, **over)
+        if self.model.emulate:
+            return Rounded(*self._emulated(out, error), self.model, spread)
         safe = size <= self.model.max
         if not safe.all():
-            if self.model.overflowing:
-                out, error = self._overflowed(out, error)
-                safe = safe | (error == 0)
             finite = np.all(np.isfinite(x.value), **over)
             error = np.where(safe, error, np.where(finite | np.isinf(np.sum(x.error, **over)), np.inf, 0.0))
         return Rounded(out, error, self.model, spread)

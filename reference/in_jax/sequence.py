@@ -28,8 +28,7 @@ def suffix(log_probs, target, frames, labels, blank):
         padded = jnp.concatenate([logs, nothing])
         skipped = jnp.where(skips, padded[2:], -jnp.inf)
         logs = jnp.where(t == frames - 1, ends, log_sum(logs, padded[1:-1], skipped))
-        logs = jnp.where((t < frames) & (state <= 2 * labels), logs + frame[label], -jnp.inf)
-        return logs, None
+        return jnp.where((t < frames) & (state <= 2 * labels), logs + frame[label], -jnp.inf), None
 
     times = jnp.arange(log_probs.shape[0])
     logs, _ = lax.scan(step, jnp.full(state.shape, -jnp.inf), (log_probs, times), reverse=True)

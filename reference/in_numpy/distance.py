@@ -281,7 +281,7 @@ def triplet_margin_loss(anchor, positive, negative, *, margin=1.0, p=2.0, eps=1e
 
     The distance is that of ``pairwise_distance``; with ``swap`` that of positive and negative counts if less.
     Source: V. Balntas et al., Learning local feature descriptors with triplets and shallow convolutional
-    neural networks, 2016, eqs. (3) and (7).
+    neural networks, 2016 (margin ranking loss, anchor swap).
     """
     return np.maximum(excess(lp(p, eps), anchor, positive, negative, margin, swap), 0.0)
 

@@ -210,6 +210,7 @@ def target_length(given):
     dtypes=("float32", "float64"),
     reductions=STANDARD | {"mean": Reduction(scale=target_length, count="terms")},
     through={"log_probs": through_log_softmax},
+    least={"n": 1, "c": 2},
     log_probs=LogProbabilities(over="c")["(t) n? (c)"],
     targets=Labels(of="c", blank="blank")["n? (s)"],
     input_lengths=Length(of="t")["n?"],
