@@ -10,9 +10,8 @@ import numpy as np
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
 from conformance.minimise import minimise
-from conformance.row import Row, ask_quantity
+from conformance.row import Row
 from conformance.staleness import number
-from conformance.subject import Malformed, Refused, torch_subject
 from conformance.tally import Failure, Tally
 
 
@@ -97,7 +96,7 @@ def explain(row: Row, failure: Failure) -> str:
         f"{place}: expected {_interval(expected, at)}, got {failure.actual[at]:.9g}; "
         f"test ratio {error.ratio[at]:.3g}, {error.ulp[at]:.3g} ULP"
     )
-    eager = None if row.item.subject.is_torch else _eager(row, case, failure.quantity)
+    eager = None if row.item.subject.is_torch else row.eager(case, failure.quantity)
     return line if eager is None else f"{line}; eager torch gives {eager[at]:.9g}"
 
 
@@ -108,18 +107,11 @@ def _interval(expected, at) -> str:
     return f"[{middle - expected.spread[at]:.9g}, {middle + expected.spread[at]:.9g}]"
 
 
-def _eager(row: Row, case: Case, quantity: str) -> np.ndarray | None:
-    try:
-        return ask_quantity(row.session(case, torch_subject(case.contract)), quantity)
-    except (Refused, Malformed):
-        return None
-
-
 def witness(row: Row, failure: Failure) -> dict:
     """The case in exact numbers, and what was expected and observed at its worst element."""
     case, at, quantity = failure.case, failure.index, failure.quantity
     expected = case.expected(quantity)
-    eager = None if row.item.subject.is_torch else _eager(row, case, quantity)
+    eager = None if row.item.subject.is_torch else row.eager(case, quantity)
     return case_in_hex(case) | {
         "index": list(at),
         "expected": _interval(expected, at),

@@ -1,0 +1,1 @@
+"""Losses that are wrong on purpose, and correct ones written differently: what the suite is tested by."""
