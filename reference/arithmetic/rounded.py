@@ -82,7 +82,8 @@ def _power(out, a, b):
 
 
 def _sqrt(out, a):
-    return np.where(a.error == 0, 0, a.error / (out + np.sqrt(np.maximum(a.value - a.error, 0))))
+    reach = np.maximum(out + np.sqrt(np.maximum(a.value - a.error, 0)), np.sqrt(a.error))
+    return np.where(a.error == 0, 0, a.error / reach)
 
 
 def _exp(out, a):
