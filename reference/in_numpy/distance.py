@@ -12,6 +12,12 @@ from reference.contract import contract
 from reference.domains import BOOL, NON_NEGATIVE, POSITIVE, REAL, SIGN, Interval, OneOf
 from reference.reductions import ONLY_NONE
 
+#: What composites of several operations promise of 16-bit dtypes.
+IN_16_BIT_STEPS = {
+    ("*", dtype): ("C", "eager torch stores the result of every step of this composite in 16 bits")
+    for dtype in ("float16", "bfloat16")
+}
+
 DEGREES = OneOf((2.0, 1.0, 3.0, 1.5, math.inf))
 
 #: ``x ** k`` of numbers that are not negative, for the exponents that the degrees lead to.
@@ -134,6 +140,7 @@ def pull_cosine(cotangent, x1, x2, eps):
     x2=REAL["n? (d)"],
     p=DEGREES,
     eps=NON_NEGATIVE,
+    promises=IN_16_BIT_STEPS,
 )
 def pairwise_distance(x1, x2, *, p=2.0, eps=1e-6):
     """The p-norm of the difference of two vectors, to every element of which ``eps`` is added.
