@@ -141,8 +141,8 @@ class Case:
         if not boundless.any():
             return None
         with certified_precision():
-            lower, upper = self.true(quantity).bounds()
-        threshold = self.format.max * (1 + self.format.unit / 2)
+            lower, upper = (self.true(quantity) * 0.5).bounds()  # halved: ends are float64 numbers too
+        threshold = self.format.max / 2 * (1 + self.format.unit / 2)
         return np.where(boundless, 1.0 * (lower > threshold) - 1.0 * (upper < -threshold), 0.0)
 
     def expected(self, quantity: str) -> Rounded:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from conformance.case import Case, gradients, lift_rounded, values
 from conformance.verdict import THRESHOLD, within
 from reference import CONTRACTS
 from reference.arithmetic.rounded import Model, Rounded
+from reference.domains import Complex
 
 HALF = ("float16", "bfloat16")
 SINGLE = ("float32", "float64")
@@ -40,8 +41,10 @@ class Deviation:
 
     ``instead``: what torch computes in place of the contract's formula (``of`` "value"), of its pullback
     (``of`` "gradient"), or of the terms before they are reduced (``of`` "terms": a function of terms and format).
-    ``steps``: the format of its intermediate results, "storage" or "working".  ``share``: the largest share of
-    the elements of a row that it may excuse.  ``witness``: a case that shows it.
+    ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
+    divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that it
+    may excuse, where that takes more than a dtype and a reduction.  ``share``: the largest share of the elements
+    of a row that it may excuse.  ``witness``: a case that shows it.
     """
 
     id: str
@@ -58,6 +61,8 @@ class Deviation:
     witness: Callable[[], Case]
     reductions: tuple[str, ...] = ("none", "mean", "sum", "batchmean")
     steps: str = "working"
+    divides_last: bool = False
+    applies: Callable[[Case], bool] = lambda case: True
     upstream: str | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
@@ -75,6 +80,14 @@ class Deviation:
 
     def allowance(self, case: Case, quantity: str) -> Rounded:
         """What torch's own formula gives for a quantity, with its bound; shape (calls, ...)."""
+        if not self.divides_last or case.reduction in ("none", "sum"):
+            return self._evaluated(case, quantity).stored(case.format)
+        whole = self._evaluated(replace(case, reduction="sum"), quantity)
+        whole = whole if self.steps == "storage" else whole.rounded_to(case.format)
+        divisor = case.contract.reductions[case.reduction].divisor({}, case.calls, case.shape)
+        return (whole / divisor).stored(case.format)
+
+    def _evaluated(self, case: Case, quantity: str) -> Rounded:
         format = case.format if self.steps == "storage" else case.format.working
         model = Model(format, kinks=self.of == "gradient", emulate=True)
         if self.of == "gradient":
@@ -83,13 +96,15 @@ class Deviation:
             found = values(case, lift_rounded(model), formula=self._terms(case))
         else:
             found = values(case, lift_rounded(model), formula=self.instead)
-        return found[quantity].stored(case.format)
+        return found[quantity]
 
     def _terms(self, case: Case) -> Callable:
         return lambda **given: self.instead(case.contract.formula(**given), case.format)
 
     def excuses(self, case: Case, quantity: str, actual: np.ndarray) -> np.ndarray:
         """Where the answer is what the named cause makes of the truth, within that formula's own bound."""
+        if not self.applies(case):
+            return np.zeros(actual.shape, bool)
         allowed = self.allowance(case, quantity)
         with np.errstate(all="ignore"):
             stored = case.format.round(allowed.value)
@@ -166,7 +181,8 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
             if k.floating == (array.dtype == float) and _fits(k, array)
         )
         kinds[name] = kind
-        _measure(declared.kinds[kind].layout, array.shape, sizes)
+        parts = isinstance(declared.kinds[kind].domain, Complex)  # the last dimension: real, imaginary
+        _measure(declared.kinds[kind].layout, array.shape[:-1] if parts else array.shape, sizes)
         given[name] = array[None] if name in contract.positional else array
     parameters = {k: arguments.get(k, contract.defaults.get(k)) for k in contract.parameters}
     shape = sum((sizes[d.name] for d in contract.arguments[contract.positional[0]].loops), ())

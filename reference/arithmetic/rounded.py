@@ -72,7 +72,9 @@ def _times(out, a, b):
 
 
 def _over(out, a, b):
-    return (a.error + abs(out) * b.error) / np.maximum(abs(b.value) - b.error, 0)
+    least = np.maximum(abs(b.value) - b.error, 0)
+    relative = np.where(b.error == 0, 0, b.error / least)  # not its product with `out`, which may underflow
+    return a.error / least + abs(out) * relative
 
 
 def _power(out, a, b):
@@ -252,7 +254,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             return self
         with np.errstate(all="ignore"):
             size = abs(self.value) + self.error + (0.0 if self.spread is None else self.spread)
-            error = self.error + format.unit * size + format.tiny / 2
+            error = self.error + format.unit * np.where(np.isinf(self.value), 0.0, size) + format.tiny / 2
         return Rounded(self.value, error, self.model, self.spread)
 
     def rounded_to(self, format: Format) -> Rounded:

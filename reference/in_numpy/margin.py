@@ -6,8 +6,16 @@ from reference.arithmetic.plain import plain
 from reference.contract import contract
 from reference.domains import REAL, SIGN
 
+STEPS = ("C", "eager torch rounds the margin, and every step of this composite, to 16 bits")
 
-@contract(torch="HingeEmbeddingLoss", input=REAL["*n"], target=SIGN["*n"], margin=REAL)
+
+@contract(
+    torch="HingeEmbeddingLoss",
+    promises={("*", "float16"): STEPS, ("*", "bfloat16"): STEPS},
+    input=REAL["*n"],
+    target=SIGN["*n"],
+    margin=REAL,
+)
 def hinge_embedding_loss(input, target, *, margin=1.0):
     """The distance ``input`` of a similar pair (1), its lack of ``margin`` for a dissimilar one (-1).
 
@@ -29,7 +37,14 @@ def shortfall(input1, input2, target, margin):
     return margin - np.where(plain(target) > 0, lead, -lead)
 
 
-@contract(torch="MarginRankingLoss", input1=REAL["*n"], input2=REAL["*n"], target=SIGN["*n"], margin=REAL)
+@contract(
+    torch="MarginRankingLoss",
+    promises={("*", "float16"): STEPS, ("*", "bfloat16"): STEPS},
+    input1=REAL["*n"],
+    input2=REAL["*n"],
+    target=SIGN["*n"],
+    margin=REAL,
+)
 def margin_ranking_loss(input1, input2, target, *, margin=0.0):
     """By how much the first input (1) or the second one (-1) fails to exceed the other by ``margin``.
 

@@ -6,6 +6,8 @@ from reference.arithmetic.plain import plain
 from reference.contract import COMPLEX_DTYPES, contract
 from reference.domains import COMPLEX, NON_NEGATIVE, POSITIVE, REAL
 
+STEPS = ("C", "eager torch rounds every step of this composite to 16 bits")
+
 
 @contract(torch="L1Loss", input=REAL["*n"], target=REAL["*n"])
 def l1_loss(input, target):
@@ -50,7 +52,12 @@ def _(cotangent, input, target):
     return {"input": slope, "target": -slope}
 
 
-@contract(torch="MSELoss", input=REAL["*n"], target=REAL["*n"])
+@contract(
+    torch="MSELoss",
+    promises={("*", "float16"): STEPS, ("*", "bfloat16"): STEPS},
+    input=REAL["*n"],
+    target=REAL["*n"],
+)
 def mse_loss(input, target):
     """Squared difference of input and target.
 
@@ -65,7 +72,13 @@ def _(cotangent, input, target):
     return {"input": slope, "target": -slope}
 
 
-@contract(torch="SmoothL1Loss", input=REAL["*n"], target=REAL["*n"], beta=NON_NEGATIVE)
+@contract(
+    torch="SmoothL1Loss",
+    promises={("value", "float16"): STEPS},
+    input=REAL["*n"],
+    target=REAL["*n"],
+    beta=NON_NEGATIVE,
+)
 def smooth_l1_loss(input, target, *, beta=1.0):
     """Absolute error less ``beta / 2``, with a parabola of slope 1 at its ends within ``beta`` of the target.
 
@@ -87,7 +100,16 @@ def _(cotangent, input, target, *, beta):
     return {"input": slope, "target": -slope}
 
 
-@contract(torch="HuberLoss", input=REAL["*n"], target=REAL["*n"], delta=POSITIVE)
+@contract(
+    torch="HuberLoss",
+    promises={
+        ("value", "bfloat16"): STEPS,
+        **{(f"grad_{x}", dtype): STEPS for x in ("input", "target") for dtype in ("float16", "bfloat16")},
+    },
+    input=REAL["*n"],
+    target=REAL["*n"],
+    delta=POSITIVE,
+)
 def huber_loss(input, target, *, delta=1.0):
     """Squared error within ``delta`` of the target, linear beyond it.
 
