@@ -143,7 +143,20 @@ class Case:
         with certified_precision():
             lower, upper = (self.true(quantity) * 0.5).bounds()  # halved: ends are float64 numbers too
         threshold = self.format.max / 2 * (1 + self.format.unit / 2)
-        return np.where(boundless, 1.0 * (lower > threshold) - 1.0 * (upper < -threshold), 0.0)
+        certain = boundless & ~self._overflows_both_ways(quantity)
+        return np.where(certain, 1.0 * (lower > threshold) - 1.0 * (upper < -threshold), 0.0)
+
+    def _overflows_both_ways(self, quantity: str) -> np.ndarray:
+        """Where partial sums may overflow to either infinity: the order of the terms decides, also for NaN."""
+        if quantity not in self.contract.fields or self.reduction == "none":
+            return np.False_
+        with np.errstate(all="ignore"):
+            terms = replace(self, reduction="none").expected_values[quantity].value
+            terms = terms.reshape(self.calls, -1)
+            most = self.format.working.max
+            return (np.sum(terms * (terms > 0), axis=1) > most) & (
+                np.sum(terms * (terms < 0), axis=1) < -most
+            )
 
     def expected(self, quantity: str) -> Rounded:
         return (self.expected_gradients if quantity.startswith("grad_") else self.expected_values)[quantity]

@@ -40,7 +40,8 @@ class Deviation:
     """One departure.
 
     ``instead``: what torch computes in place of the contract's formula (``of`` "value"), of its pullback
-    (``of`` "gradient"), or of the terms before they are reduced (``of`` "terms": a function of terms and format).
+    (``of`` "gradient"), or of the terms before they are reduced (``of`` "terms": a function of terms and format),
+    or of the whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
     divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that it
     may excuse, where that takes more than a dtype and a reduction.  ``share``: the largest share of the elements
@@ -88,6 +89,8 @@ class Deviation:
         return (whole / divisor).stored(case.format)
 
     def _evaluated(self, case: Case, quantity: str) -> Rounded:
+        if self.of == "result":
+            return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
         model = Model(format, kinks=self.of == "gradient", emulate=True)
         if self.of == "gradient":
@@ -113,7 +116,8 @@ class Deviation:
             overflowed = np.isinf(actual) & (np.sign(actual) == np.sign(allowed.value))
             overflowed &= abs(allowed.value) + THRESHOLD * allowed.error >= limit
             overflowed &= np.isfinite(allowed.error)
-        return within(allowed, actual) | same | overflowed
+        unset = allowed.spread is not None and np.isinf(allowed.spread)
+        return within(allowed, actual) | same | overflowed | unset
 
 
 def deviation(

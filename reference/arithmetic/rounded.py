@@ -177,7 +177,7 @@ FROM_ZERO = {
     np.power: 1,
     special.xlogy: 1,
 }
-#: Operations that are infinite, without any overflow, where their last operand is exactly this.
+#: Operations that are infinite or NaN, without any overflow, where their last operand is exactly this.
 POLES = {np.log: 0.0, np.log1p: -1.0, np.true_divide: 0.0}
 #: Operations through which a spread is carried, and how; in others it counts as error.
 SPREADS = {
@@ -322,7 +322,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             errors = np.broadcast_arrays(*(x.error for x in operands))
             decided = ~np.logical_and.reduce(np.isfinite(values)) & np.logical_and.reduce(np.isfinite(errors))
             if ufunc in POLES:
-                pole = np.isinf(out) & ~np.logical_or.reduce([e != 0 for e in errors])
+                pole = ~np.isfinite(out) & ~np.logical_or.reduce([e != 0 for e in errors])
                 decided = decided | pole & (values[-1] == POLES[ufunc])
             error = np.where(safe, error, np.where(decided, 0.0, np.inf))
         return Rounded(out, error, self.model, spread)

@@ -12,6 +12,11 @@ HALF_LOG_TWO_PI = (0.9189385332046728, -3.8782941580672414e-17)
 #: The least logarithm that BCELoss uses, and where x has it.
 FLOOR = -100.0
 FLOOR_AT = 3.720075976020836e-44
+#: What torch promises of losses that it computes in 16-bit steps.
+IN_STEPS = {
+    ("*", dtype): ("C", "eager torch rounds every step of this formula to 16 bits")
+    for dtype in ("float16", "bfloat16")
+}
 
 
 def weighted(weight, terms):
@@ -27,6 +32,7 @@ def floored(log, x, pole):
 
 @contract(
     torch="BCELoss",
+    promises=IN_STEPS,
     input=UNIT["*n"],
     target=UNIT["*n"],
     weight=NON_NEGATIVE["*n"].broadcast() | None,
@@ -79,6 +85,7 @@ def logistic(x):
 
 @contract(
     torch="BCEWithLogitsLoss",
+    promises=IN_STEPS,
     input=REAL["*n"],
     target=UNIT["*n"],
     weight=NON_NEGATIVE["*n"].broadcast() | None,
@@ -116,6 +123,7 @@ def _(cotangent, input, target, *, weight, pos_weight):
 
 @contract(
     torch="KLDivLoss",
+    promises=IN_STEPS,
     reductions=STANDARD | {"batchmean": BATCHMEAN},
     input=REAL["n *d"],
     target=Depends("log_target", NON_POSITIVE, UNIT)["n *d"],
@@ -128,21 +136,29 @@ def kl_div(input, target, *, log_target=False):
     Source: S. Kullback and R. A. Leibler, On information and sufficiency, 1951, eq. (2.4).
     """
     if log_target:
-        return np.exp(target) * (target - input)
+        return mass_times_gap(np.exp(target), target, input)
     live = plain(target) > 0
     return np.where(live, target * (np.log(np.where(live, target, 1.0)) - input), 0.0)
+
+
+def mass_times_gap(mass, target, input):
+    """``mass * (target - input)``, whose difference is halved where there is hardly any mass: it may overflow."""
+    far = plain(target) < -1e4
+    return np.where(far, 2 * mass * (target / 2 - input / 2), mass * (target - input))
 
 
 @kl_div.vjp
 def _(cotangent, input, target, *, log_target):
     if log_target:
         mass = np.exp(target)
-        return {"input": -cotangent * mass, "target": cotangent * (mass * (target - input + 1))}
+        rise = mass_times_gap(mass, target, input) + mass
+        return {"input": -cotangent * mass, "target": cotangent * rise}
     return {"input": -cotangent * target, "target": cotangent * (np.log(target) - input + 1)}
 
 
 @contract(
     torch="PoissonNLLLoss",
+    promises=IN_STEPS,
     input=Depends("log_input", REAL, NON_NEGATIVE)["*n"],
     target=NON_NEGATIVE["*n"],
     log_input=BOOL,
@@ -155,8 +171,13 @@ def poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-8):
     ``full`` adds Stirling's approximation of ``log(target!)``, for targets greater than 1.
     Source: torch.nn.PoissonNLLLoss.
     """
-    loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
+    loss = rate(input) - target * input if log_input else input - target * np.log(input + eps)
     return loss + stirling(target) if full else loss
+
+
+def rate(log):
+    """``exp(log)``, and something else beyond every format instead of what is."""
+    return np.exp(np.minimum(log, 1e4))
 
 
 def stirling(count):
@@ -171,9 +192,9 @@ def stirling(count):
 @poisson_nll_loss.vjp
 def _(cotangent, input, target, *, log_input, full, eps):
     if log_input:
-        slope, log_rate = np.exp(input) - target, input
+        slope, log_rate = rate(input) - target, input
     else:
-        slope, log_rate = (input - target + eps) / (input + eps), np.log(input + eps)
+        slope, log_rate = 1 - target / (input + eps), np.log(input + eps)
     rise = -log_rate
     if full:
         large = plain(target) > 1
@@ -184,6 +205,7 @@ def _(cotangent, input, target, *, log_input, full, eps):
 
 @contract(
     torch="GaussianNLLLoss",
+    promises=IN_STEPS,
     input=REAL["*n"],
     target=REAL["*n"],
     var=NON_NEGATIVE["*n"].broadcast(last=True),
@@ -214,7 +236,12 @@ def _(cotangent, input, target, var, *, full, eps):
     }
 
 
-@contract(torch="SoftMarginLoss", input=REAL["*n"], target=SIGN["*n"])
+@contract(
+    torch="SoftMarginLoss",
+    promises=IN_STEPS,
+    input=REAL["*n"],
+    target=SIGN["*n"],
+)
 def soft_margin_loss(input, target):
     """Negative log-likelihood of the sign ``target`` under log-odds ``input``.
 
