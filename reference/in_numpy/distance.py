@@ -161,6 +161,7 @@ def _(cotangent, x1, x2, *, p, eps):
     x1=REAL["n (c) *d"],
     x2=REAL["n (c) *d"].broadcast(),
     eps=POSITIVE,
+    promises=IN_16_BIT_STEPS,
 )
 def cosine_similarity(x1, x2, *, eps=1e-8):
     """The cosine of the angle between two vectors, whose norms count as at least ``eps``.
@@ -186,6 +187,7 @@ EPS_OF_COSINE = 1e-8
     input2=REAL["n? (d)"],
     target=SIGN["n?"],
     margin=Interval(-1.0, 1.0),
+    promises=IN_16_BIT_STEPS,
 )
 def cosine_embedding_loss(input1, input2, target, *, margin=0.0):
     """What the cosine lacks to 1 where ``target`` is 1, and what it exceeds ``margin`` by where it is -1.
