@@ -33,9 +33,13 @@ class GivenTerms(Case):
 
 
 def unreduced(case: Case) -> Case:
-    """The same calls without reduction."""
+    """The same calls without reduction, also where the terms of the case are given."""
     ones = {f: np.ones((case.calls, *case.shape)) for f in case.contract.fields}
-    return replace(case, reduction="none", cotangents=ones)
+    return replace(Case(**_own(case)), reduction="none", cotangents=ones)
+
+
+def _own(case: Case) -> dict[str, object]:
+    return {f.name: getattr(case, f.name) for f in fields(Case)}
 
 
 def given_terms(case: Case, terms: np.ndarray) -> tuple[GivenTerms, np.ndarray]:
@@ -46,5 +50,4 @@ def given_terms(case: Case, terms: np.ndarray) -> tuple[GivenTerms, np.ndarray]:
     chosen = np.flatnonzero(finite)
     part = case.select(chosen)
     kept = Rounded(terms[chosen].reshape(-1), bounds[chosen].reshape(-1), Model(case.format.working))
-    own = {f.name: getattr(part, f.name) for f in fields(Case)}
-    return GivenTerms(**own, terms=kept), chosen
+    return GivenTerms(**_own(part), terms=kept), chosen

@@ -44,7 +44,8 @@ class Deviation:
     or of the whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
     divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that it
-    may excuse, where that takes more than a dtype and a reduction.  ``share``: the largest share of the elements
+    may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's answers it
+    may excuse.  ``share``: the largest share of the elements
     of a row that it may excuse.  ``witness``: a case that shows it.
     """
 
@@ -64,12 +65,13 @@ class Deviation:
     steps: str = "working"
     divides_last: bool = False
     applies: Callable[[Case], bool] = lambda case: True
+    answers: Callable[[np.ndarray], np.ndarray] = lambda actual: np.True_
     upstream: str | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
     @property
     def check(self) -> str:
-        return "gradient" if self.of == "gradient" else "value"
+        return "gradient" if self.of in ("gradient", "gradients") else "value"
 
     def concerns(self, loss: str, quantity: str, dtype: str, reduction: str) -> bool:
         return (
@@ -92,8 +94,10 @@ class Deviation:
         if self.of == "result":
             return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
-        model = Model(format, kinks=self.of == "gradient", emulate=True)
-        if self.of == "gradient":
+        model = Model(format, kinks=self.check == "gradient", emulate=True)
+        if self.of == "gradients":
+            found = self.instead(case, lift_rounded(model))
+        elif self.of == "gradient":
             found = gradients(case, lift_rounded(model), pullback=self.instead)
         elif self.of == "terms":
             found = values(case, lift_rounded(model), formula=self._terms(case))
@@ -117,7 +121,7 @@ class Deviation:
             overflowed &= abs(allowed.value) + THRESHOLD * allowed.error >= limit
             overflowed &= np.isfinite(allowed.error)
         unset = allowed.spread is not None and np.isinf(allowed.spread)
-        return within(allowed, actual) | same | overflowed | unset
+        return (within(allowed, actual) | same | overflowed | unset) & self.answers(actual)
 
 
 def deviation(

@@ -26,7 +26,8 @@ from reference.arithmetic.unsure import Unsure
 class Model:
     """How a formula is evaluated: in which ``format``, whether ``kinks`` span, how sums are charged.
 
-    ``sequential``: sums in any order, (n - 1) u; otherwise blocked ones, (ceil(log2 n) + 16) u at most.
+    ``sequential``: sums in any order, (n - 1) u, as long as that is below 1; otherwise blocked ones,
+    (ceil(log2 n) + 16) u at most.
     ``emulate``: every step's value is really rounded to the format, overflow to infinity included, as in an
     implementation that computes in it; otherwise a step that could overflow has infinite error.
     """
@@ -52,7 +53,8 @@ class Model:
         """Roundings charged for a sum of ``n`` terms, in units of the sum of their magnitudes."""
         if n < 2:
             return 0.0
-        return float(n - 1 if self.sequential else min(n - 1, int(np.ceil(np.log2(n))) + 16))
+        in_any_order = self.sequential and (n - 1) * self.unit < 1
+        return float(n - 1 if in_any_order else min(n - 1, int(np.ceil(np.log2(n))) + 16))
 
 
 # Roundings charged per operation, in units of `unit`: 1 is correctly rounded, 2 is within one ULP.
@@ -336,6 +338,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         a, b = a._folded(), b._folded()
         gap, error = abs(a.value - b.value), a.error + b.error
         unsure = gap <= error if self.model.kinks else (gap <= error) & (error > 0)
+        unsure = unsure | np.isnan(gap) & (error != 0)  # overflowed, as float64 does too
         return Unsure(ufunc(a.value, b.value), unsure, self)
 
     def _sign(self, a) -> Rounded:

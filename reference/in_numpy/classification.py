@@ -16,11 +16,17 @@ from reference.in_numpy._softmax import (
 )
 from reference.reductions import STANDARD, Reduction
 
+#: What torch promises of losses that it computes in 16-bit steps.
+IN_STEPS = {
+    ("*", dtype): ("C", "eager torch rounds every step and sum of this formula to 16 bits")
+    for dtype in ("float16", "bfloat16")
+}
 WEIGHTED_MEAN = STANDARD | {"mean": Reduction(weight=carried_weight)}
 
 
 @contract(
     torch="CrossEntropyLoss",
+    promises=IN_STEPS,
     reductions=WEIGHTED_MEAN,
     input=REAL["n? (c) *d"],
     target=Index(of="c", ignore="ignore_index")["n? *d"] | Probabilities(over="c")["n? (c) *d"],
@@ -46,6 +52,7 @@ def _(cotangent, input, target, *, weight, ignore_index, label_smoothing):
 
 @contract(
     torch="LinearCrossEntropyLoss",
+    promises=IN_STEPS,
     reductions=WEIGHTED_MEAN,
     parameters_of_module={"linear_weight": "linear.weight", "linear_bias": "linear.bias"},
     input=REAL["n? (f)"],
@@ -79,6 +86,7 @@ def _(cotangent, input, target, *, linear_weight, linear_bias, weight, ignore_in
 
 @contract(
     torch="NLLLoss",
+    promises=IN_STEPS,
     reductions=WEIGHTED_MEAN,
     input=REAL["n? (c) *d"],
     target=Index(of="c", ignore="ignore_index")["n? *d"],
@@ -199,6 +207,7 @@ def binary_slope(input, target):
 
 @contract(
     torch="MultiLabelSoftMarginLoss",
+    promises=IN_STEPS,
     input=REAL["*n (c)"],
     target=UNIT["*n (c)"],
     weight=NON_NEGATIVE["(c)"] | None,
