@@ -284,6 +284,7 @@ def pull_triplet(cotangent, metric, anchor, positive, negative, margin, swap):
     p=DEGREES,
     eps=NON_NEGATIVE,
     swap=BOOL,
+    promises=IN_16_BIT_STEPS,
 )
 def triplet_margin_loss(anchor, positive, negative, *, margin=1.0, p=2.0, eps=1e-6, swap=False):
     """By how much the negative fails to be farther from the anchor than the positive, by ``margin``.
@@ -308,6 +309,7 @@ def _(cotangent, anchor, positive, negative, *, margin, p, eps, swap):
     distance_function=OneOf(tuple(METRICS)),
     margin=POSITIVE,
     swap=BOOL,
+    promises=IN_16_BIT_STEPS,
 )
 def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False
