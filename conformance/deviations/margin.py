@@ -8,10 +8,12 @@ from reference.arithmetic.plain import plain
 stored_terms(
     "HingeEmbeddingLoss",
     witness={"input": [-60000.0, 0.0], "target": [-1.0, -1.0], "margin": 10000.0},
+    share=0.1,
 )
 stored_terms(
     "MarginRankingLoss",
     witness={"input1": [40000.0, 0.0], "input2": [-40000.0, 0.0], "target": [-1.0, -1.0]},
+    share=0.1,
 )
 
 
@@ -21,7 +23,7 @@ def signed(input, target):
 
 
 @deviation(
-    "SoftMarginLoss", of="value", dtypes=EVERY, steps="storage", severity="nan", share=0.9,
+    "SoftMarginLoss", of="value", dtypes=EVERY, steps="storage", severity="nan", share=0.75,
     condition="exp(-target input) exceeds the format",
     witness={"input": [-12.0], "target": [1.0]},
 )  # fmt: skip
@@ -36,7 +38,7 @@ def exp_overflows(input, target):
 
 @deviation(
     "SoftMarginLoss", of="gradient", quantities=("grad_input",), dtypes=EVERY, steps="storage",
-    severity="nan", share=0.9, condition="exp(-target input) exceeds the format",
+    severity="nan", share=0.5, condition="exp(-target input) exceeds the format",
     witness={"input": [-12.0], "target": [1.0]},
 )  # fmt: skip
 def gradient_of_overflowing_exp(cotangent, input, target):
@@ -49,7 +51,7 @@ def gradient_of_overflowing_exp(cotangent, input, target):
 
 
 @deviation(
-    "HingeEmbeddingLoss", of="value", dtypes=("float16",), steps="storage", severity="nan", share=0.25,
+    "HingeEmbeddingLoss", of="value", dtypes=("float16",), steps="storage", severity="nan", share=0.05,
     condition="the margin exceeds the 16-bit format",
     witness={"input": [60000.0], "target": [-1.0], "margin": 1e5},
 )  # fmt: skip
@@ -62,7 +64,7 @@ def margin_overflows(input, target, *, margin):
 
 
 @deviation(
-    "MarginRankingLoss", of="value", dtypes=("float16",), steps="storage", severity="nan", share=0.25,
+    "MarginRankingLoss", of="value", dtypes=("float16",), steps="storage", severity="nan", share=0.05,
     condition="the difference of the inputs, or the margin, exceeds the 16-bit format",
     witness={"input1": [60000.0], "input2": [-60000.0], "target": [-1.0], "margin": -70000.0},
 )  # fmt: skip
