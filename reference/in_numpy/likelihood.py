@@ -142,7 +142,7 @@ def kl_div(input, target, *, log_target=False):
 
 
 def mass_times_gap(mass, target, input):
-    """``mass * (target - input)``, whose difference is halved where there is hardly any mass: it may overflow."""
+    """``mass * (target - input)``; where there is hardly any mass the difference is halved: it may overflow."""
     far = plain(target) < -1e4
     return np.where(far, 2 * mass * (target / 2 - input / 2), mass * (target - input))
 
@@ -176,7 +176,7 @@ def poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-8):
 
 
 def rate(log):
-    """``exp(log)``, and something else beyond every format instead of what is."""
+    """``exp(log)``; what is beyond every format is replaced by something else that is."""
     return np.exp(np.minimum(log, 1e4))
 
 
