@@ -23,7 +23,7 @@ def environment(devices: tuple[str, ...]) -> dict:
         "cpu": cpu_name(),
         "cpu_capability": cpu_capability(),
         "gpu": gpu_name() if "cuda" in devices else None,
-        "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or os.cpu_count(),
+        "threads": 1,
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import expected
 from reference import CONTRACTS, Contract
 
 CHECKS = ("value", "gradient", "reduction", "result_type")
@@ -70,6 +71,7 @@ class Selection:
     modes: tuple[str, ...]
     budget: str
     seed: int
+    expected: tuple[expected.Expected, ...] = ()
 
     @property
     def is_torch(self) -> bool:
@@ -98,6 +100,7 @@ def selection(option) -> Selection:
         modes=tuple(option.mode) or ("eager",),
         budget=option.budget,
         seed=option.seed,
+        expected=expected.read(option.deviations, losses()),
     )
 
 

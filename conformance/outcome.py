@@ -38,6 +38,7 @@ def _row(row: Row, tally: Tally) -> dict:
         "witness": None if failure is None else witness(row, failure),
         "deviation": sorted(tally.excused),
         "excused": sum(tally.excused.values()),
+        "sharpness": None if tally.sharpness is None else round(tally.sharpness, 2),
         "reproducer": None,
         "message": message,
         "seconds": round(time.perf_counter() - row.began, 4),

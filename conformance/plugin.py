@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import options
+from conformance import expected, options
 from conformance.isolation import Isolation
 from conformance.nodes import name_of
 from conformance.results import Results
@@ -80,6 +80,9 @@ def pytest_generate_tests(metafunc):
     if selection is None:
         return
     from conformance import items  # imports torch, which the controller of worker processes never does
+    from conformance.subject import single_threaded
+
+    single_threaded()
 
     if "item" in metafunc.fixturenames:
         check = metafunc.function.__name__.removeprefix("test_")
@@ -105,8 +108,10 @@ def row(item, request):
 @pytest.fixture
 def report(request):
     """``report(rows)``: hand rows to the results file; fail or skip as their worst verdict says."""
+    entries = request.config.stash[SELECTION].expected
 
     def conclude(rows: list[dict]) -> None:
+        expected.excuse(rows, entries)
         request.node.user_properties += [("plumbline", row) for row in rows]
         messages = [f"{r['quantity'] or r['check']}: {r['message']}" for r in rows if r["verdict"] == "fail"]
         if messages:

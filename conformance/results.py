@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.environment import environment
+from conformance.expected import stale
 from conformance.isolation import Isolation
 from conformance.nodes import key_of
 from conformance.options import Selection
@@ -27,8 +28,8 @@ BLANK = {
 class Results:
     """Collects rows, keeps them safe on disk, and says at the end what they amount to."""
 
-    def __init__(self, file: Path, header: dict, isolation: Isolation):
-        self.file, self.header = file, header
+    def __init__(self, file: Path, header: dict, selection: Selection, isolation: Isolation):
+        self.file, self.header, self.selection = file, header, selection
         self.rows: list[dict] = []
         self.footer: dict = {}
         self.reported = 0
@@ -37,7 +38,7 @@ class Results:
     @classmethod
     def begin(cls, config, selection: Selection, isolation: Isolation) -> Results:
         """Create the folder, write an incomplete file, open the side file."""
-        results = cls(Path(config.option.results).resolve(), header(config, selection), isolation)
+        results = cls(Path(config.option.results).resolve(), header(config, selection), selection, isolation)
         results.file.parent.mkdir(parents=True, exist_ok=True)
         results.write({"complete": False, "counts": {}, "exit_status": None, "finished": None,
                        "rows_verified": 0, "reasons": ["interrupted"]})  # fmt: skip
@@ -101,6 +102,7 @@ class Results:
     def reasons(self, counts: Counter) -> list[str]:
         """Why the run fails, one line each; none where it passes."""
         reasons = [f"{counts['fail']} rows fail"] if counts["fail"] else []
+        reasons += stale(self.rows, self.selection.expected)
         if not self.rows:
             return [*reasons, "nothing was run"]
         for subject, loss in dict.fromkeys((r["subject"], r["loss"]) for r in self.rows):

@@ -12,6 +12,7 @@ from conformance import streams
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.reduction import given_terms, unreduced
+from conformance.sharpness import sharpness
 from conformance.subject import Gradient, Malformed, Refused, Session, Subject, torch_subject
 from conformance.tally import Failure, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
@@ -22,6 +23,9 @@ BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 700, 12), "nightly": (40, 10_000, 120
 
 #: In place of a deviation's id, for other subjects: eager torch is as far off on the same numbers.
 NO_WORSE = "no-worse-than-eager-torch"
+
+#: Rows that a case needs for its bound to be compared with the condition-number bound.
+SEVERAL = 16
 
 #: A row stops after so many failing cases: more would say the same again.
 ENOUGH_FAILURES = 4
@@ -95,6 +99,8 @@ class Row:
         answer = self.answer(case, lambda session: session.values(), tuple(case.contract.fields))
         for quantity, actual in (answer or {}).items():
             self.judge(case, quantity, actual)
+            if self.tally(quantity).sharpness is None and case.rows >= SEVERAL:
+                self.tally(quantity).sharpness = sharpness(case)
 
     def compare_gradients(self, case: Case) -> None:
         """Gradient: of every differentiable argument, for a random upstream gradient."""

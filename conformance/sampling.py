@@ -44,6 +44,7 @@ class Fill:
         return np.array([0.0, 0.0, 1.0, *real])
 
 
+@np.errstate(over="ignore")
 def fill(contract: Contract, recipe: Recipe, dtype: str, reduction: str) -> Case:
     """The case that a recipe stands for, in ``dtype``; the same on every machine."""
     rng, format = np.random.default_rng(recipe.seed), format_of(dtype)

@@ -17,9 +17,11 @@ from reference.domains import Array, Dim, Domain, Index, Interval, OneOf
 CORE_SIZES = (2, 3, 4, 5, 8, 1, 7, 9, 10, 15, 16, 17, 31, 33, 64)
 #: The same where an argument has two core dimensions.
 MATRIX_SIZES = (3, 2, 1, 4, 5, 7, 8, 9)
-LOOP_SIZES = (4, 1, 2, 3, 5, 7, 8, 9, 16, 17, 32, 33, 65, 0)
+#: Sizes of the batch: many rows where each is a result, few where they are reduced to one.
+LOOP_SIZES = (64, 1, 2, 129, 7, 33, 8, 100, 3, 17, 65, 256, 32, 0)
+REDUCED_SIZES = (4, 1, 2, 3, 5, 7, 8, 9, 16, 17, 32, 33, 65, 0)
 #: Rows that a recipe expands to, and elements that it may have.
-ROWS, ELEMENTS = 192, 2048
+ROWS, ELEMENTS = 256, 4096
 
 #: How the elements of an array are spread, by weight; the last two overflow easily where they are multiplied.
 REGIMES = (
@@ -118,11 +120,15 @@ def size(draw, dim: Dim, menu: tuple[int, ...], single: bool, reduced: bool) -> 
         return (draw(st.sampled_from(menu)),)
     if dim.starred:
         if single and draw(st.integers(0, 3)) > 0:
-            return (draw(st.sampled_from((64, 7, 17, 33, 130) if not reduced else (8, 5, 17, 2, 65))),)
+            return (
+                draw(
+                    st.sampled_from((256, 7, 64, 33, 130, 500, 1, 17) if not reduced else (8, 5, 17, 2, 65))
+                ),
+            )
         return tuple(draw(st.lists(st.sampled_from((2, 3, 1, 5)), max_size=3)))
     if dim.optional and draw(st.integers(0, 5)) == 5:
         return ()
-    return (draw(st.sampled_from(LOOP_SIZES)),)
+    return (draw(st.sampled_from(REDUCED_SIZES if reduced else LOOP_SIZES)),)
 
 
 def kind(array: Array):

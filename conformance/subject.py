@@ -111,8 +111,12 @@ class Session:
 
     def evaluate(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The fields of the result.  Raises Malformed when it does not have the contract's form."""
+        before = {k: t._version for k, t in inputs.items()}
         with refusals():
             result = (self.subject.call or call_like_torch)(self.case, self.module, inputs)
+        changed = [k for k, t in inputs.items() if t._version != before[k]]
+        if changed:
+            raise Malformed(f"changes its argument {changed[0]} in place")
         return self.fields(result)
 
     def fields(self, result) -> dict[str, torch.Tensor]:
@@ -269,6 +273,11 @@ def call_like_torch(case: Case, module, inputs: Mapping[str, torch.Tensor]):
     if case.contract.torch == "CTCLoss" and inputs["targets"].ndim == 1:
         inputs = dict(inputs) | {"targets": inputs["targets"][: int(inputs["target_lengths"])]}
     return module(*inputs.values())
+
+
+def single_threaded() -> None:
+    """One thread for each worker: small tensors gain nothing from more, and sums then do not depend on them."""
+    torch.set_num_threads(1)
 
 
 def torch_subject(contract: Contract) -> Subject:

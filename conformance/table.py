@@ -49,6 +49,18 @@ def outcome(rows: list[dict], footer: dict) -> str:
     return ", ".join(words) + end + (f" -- {reasons}" if reasons else "")
 
 
+def losses_table(contracts: Iterable) -> str:
+    """The README's table of losses, in markdown, from the contracts."""
+    head = ["| loss | what it is | arguments | reductions | dtypes |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(_line_of(c) for c in sorted(contracts, key=lambda c: (c.loss, c.name)))])
+
+
+def _line_of(contract) -> str:
+    arguments = ", ".join(f"`{name}`" for name in contract.domains)
+    dtypes = ", ".join(SHORT.get(d, d) for d in contract.dtypes)
+    return f"| `{contract.loss}` | {contract.summary} | {arguments} | {', '.join(contract.reductions)} | {dtypes} |"
+
+
 def _aligned(table: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     return [
@@ -57,3 +69,9 @@ def _aligned(table: list[list[str]]) -> list[str]:
         )
         for row in table
     ]
+
+
+if __name__ == "__main__":
+    from reference import CONTRACTS
+
+    print(losses_table(CONTRACTS.values()))

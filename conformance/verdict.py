@@ -92,6 +92,14 @@ def within(expected: Rounded, actual: np.ndarray) -> np.ndarray:
         return np.isfinite(actual) & np.isfinite(expected.error) & (error <= THRESHOLD * expected.error)
 
 
+def beyond_bound(expected: Rounded, actual: np.ndarray) -> np.ndarray:
+    """Where an answer lies outside a finite bound itself, no threshold: for references, not for subjects."""
+    with np.errstate(all="ignore"):
+        error = abs(actual - expected.value) - (0.0 if expected.spread is None else expected.spread)
+        same = (actual == expected.value) | np.isnan(actual) & np.isnan(expected.value)
+        return ~same & np.isfinite(expected.error) & ~(error <= expected.error)
+
+
 def correctly_rounded(case: Case, quantity: str, expected: Rounded, actual: np.ndarray) -> np.ndarray:
     """Where the answer is the truth rounded once; certified where the float64 oracle cannot tell."""
     if case.format.name == "float64":

@@ -79,7 +79,9 @@ def register_unset(loss: str, witness) -> None:
         return Rounded(np.zeros(shape), 0.0, Model(case.format), np.full(shape, np.inf))
 
 
-register_unset("MultiMarginLoss", {"input": np.zeros((0, 2)), "target": np.zeros(0, int), "reduction": "mean"})
+register_unset(
+    "MultiMarginLoss", {"input": np.zeros((0, 2)), "target": np.zeros(0, int), "reduction": "mean"}
+)
 register_unset(
     "MultiLabelMarginLoss",
     {"input": np.zeros((0, 2)), "target": np.zeros((0, 2), int), "reduction": "mean"},

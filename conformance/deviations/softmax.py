@@ -3,12 +3,21 @@
 import numpy as np
 
 from conformance.case import given, lift_rounded
-from conformance.deviations.deviation import deviation
+from conformance.deviations.deviation import HALF, deviation
 from conformance.deviations.kernels import fused
 from conformance.deviations.overflow import gradient_steps_overflow, steps_overflow
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Model, Rounded
-from reference.in_numpy._softmax import affine, indicator, kept, peak, pick, pull_affine, target_mass
+from reference.in_numpy._softmax import (
+    affine,
+    cross_entropy_of,
+    kept,
+    peak,
+    pick,
+    pull_affine,
+    pull_cross_entropy,
+    target_mass,
+)
 from reference.in_numpy.adaptive import adaptive_log_softmax_with_loss, places
 from reference.in_numpy.classification import cross_entropy, linear_cross_entropy
 
@@ -34,6 +43,22 @@ def stored_affine(weight: Rounded, input: Rounded, bias: Rounded | None = None) 
     """A linear map: products summed in the working format, the result stored."""
     product = fused(lambda w, x: affine(w, x), weight, input)
     return product if bias is None else product + bias
+
+
+def stored_logits(weight: Rounded, input: Rounded, bias: Rounded | None = None) -> Rounded:
+    """A linear map whose results are stored; exactly as they are where a bound of them would say nothing.
+
+    In 16 bits, the rounding of large logits makes any of a factor of the probabilities: a row in which one may be
+    off by more than a half is taken to hold just the numbers that a sum in the working format, rounded once, gives.
+    """
+    bounded = stored_affine(weight, input, bias)
+    if bounded.model.format == bounded.model.format.working:
+        return bounded
+    operands = (weight, input) if bias is None else (weight, input, bias)
+    once = fused(affine, *operands)
+    loose = np.max(bounded.error, axis=-1, keepdims=True) > 0.5
+    value, error = np.where(loose, once.value, bounded.value), np.where(loose, 0.0, bounded.error)
+    return Rounded(value, error, bounded.model)
 
 
 def terms(logits, target, weight, ignore_index, label_smoothing):
@@ -146,10 +171,10 @@ def gradient_tail_lost(cotangent, input, target, *, weight, ignore_index, label_
     return {"input": found.pop("logits"), **found}
 
 
-def pull_linear(cotangent, input, target, linear_weight, linear_bias, weight, ignore_index, label_smoothing):
-    """The gradients of the cross-entropy of stored logits."""
-    logits = stored_affine(linear_weight, input, linear_bias)
-    gradients = pull_terms(cotangent, logits, target, weight, ignore_index, label_smoothing)
+def pull_linear(pull_loss, cotangent, input, target, linear_weight, linear_bias, **given):
+    """The gradients of the cross-entropy of stored logits, where ``pull_loss`` gives those of the logits."""
+    logits = stored_logits(linear_weight, input, linear_bias)
+    gradients = pull_loss(cotangent, logits, target, **given)
     slope = gradients.pop("logits")
     gradients["linear_weight"], gradients["input"] = pull_affine(slope, linear_weight, input)
     return gradients if linear_bias is None else gradients | {"linear_bias": slope}
@@ -180,8 +205,38 @@ def linear_smoothing_overflows(case):
     share of smoothing that each class gets.
     """
     arguments = given(case, lift_rounded(Model(case.format, emulate=True)))
-    logits = stored_affine(*(arguments[k] for k in ("linear_weight", "input", "linear_bias")))
+    logits = stored_logits(*(arguments[k] for k in ("linear_weight", "input", "linear_bias")))
     return smoothing_apart(case, logits, arguments)
+
+
+STORED = {
+    "steps": "storage", "dtypes": HALF, "severity": "accuracy", "share": 0.9,
+    "condition": "a logit is so large that its rounding to 16 bits changes the probabilities by a factor",
+}  # fmt: skip
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="value", **STORED,
+    witness={"input": [[-64.0, 1.0]], "linear_weight": [[32.0, 0.0], [31.984375, 1.75]], "target": [0]},
+)  # fmt: skip
+def logits_stored(input, target, *, linear_weight, linear_bias, **given):
+    """The loss of large logits is off by as much as their rounding to 16 bits.
+
+    torch stores the logits in the dtype of the input before it takes the cross-entropy of them.
+    """
+    return cross_entropy_of(stored_logits(linear_weight, input, linear_bias), target, **given)
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="gradient", quantities=LINEAR, **STORED,
+    witness={"input": [[-64.0, 1.0]], "linear_weight": [[32.0, 0.0], [31.984375, 1.75]], "target": [0]},
+)  # fmt: skip
+def gradient_logits_stored(cotangent, input, target, **given):
+    """The gradient for large logits is off by as much as their rounding to 16 bits changes the probabilities.
+
+    torch stores the logits in the dtype of the input before it takes the cross-entropy of them.
+    """
+    return pull_linear(pull_cross_entropy, cotangent, input, target, **given)
 
 
 @deviation(
@@ -195,7 +250,7 @@ def linear_tail_lost(input, target, *, linear_weight, linear_bias, weight, ignor
     torch takes the logarithm of the sum of all exponentials, the largest of which is 1, where log1p of the sum of
     the others would keep them.  In 16 bits, the logits, the sum and its logarithm are stored too.
     """
-    logits = stored_affine(linear_weight, input, linear_bias)
+    logits = stored_logits(linear_weight, input, linear_bias)
     return terms(logits, target, weight, ignore_index, label_smoothing)
 
 
@@ -210,4 +265,4 @@ def linear_gradient_tail_lost(cotangent, input, target, **given):
     torch takes the target's share from the probability, exp(log_softmax), and both are close to 1; the probability
     has the error of the stored log-softmax.  The gradients of probabilities and weights are the lost losses.
     """
-    return pull_linear(cotangent, input, target, **given)
+    return pull_linear(pull_terms, cotangent, input, target, **given)

@@ -113,7 +113,11 @@ class UnstableLogSumExp(CrossEntropy):
         if target.is_floating_point() or self.options["label_smoothing"]:
             return super().forward(input, target)
         return functional.nll_loss(
-            logs, target, weight=self.weight, reduction=self.reduction, ignore_index=self.options["ignore_index"]
+            logs,
+            target,
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.options["ignore_index"],
         )
 
 

@@ -43,7 +43,7 @@ def exponentials(logits):
     numbers beyond 1e30 of either sign, has an exponential that is zero for every purpose.
     """
     top, at_top = peak(logits)
-    zero = plain(top) - plain(top)
+    zero = np.where(np.isfinite(plain(top)), 0.0, np.nan)
     shifted = np.where(at_top, zero, logits - top)
     others = np.where((logits < -1e30) & (top > 1e30), 0.0, np.exp(shifted))
     rest = np.sum(np.where(at_top, 0.0, others), axis=-1, keepdims=True)

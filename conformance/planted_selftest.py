@@ -1,0 +1,35 @@
+"""The gate finds the planted bugs, each shown in a small case, and flags no correct loss written differently."""
+
+import math
+
+import pytest
+
+from conformance.mutants.controls import CONTROLS
+from conformance.mutants.planted import PLANTED
+from conformance.options_selftest import read, run
+
+SEEDS = (0, 1, 2)
+
+
+def size(witness: dict) -> int:
+    """The number of elements of the largest argument of a witness."""
+    return max(math.prod(a["shape"]) for a in witness["arguments"].values() if a)
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_fails_and_is_shown_in_at_most_8_elements(bug, tmp_path):
+    subject = f"{PLANTED[bug]}=conformance.mutants.planted:{bug}"
+    done = run("--subject", subject, "--dtype", "float32", "--dtype", "float16", cwd=tmp_path)
+    failures = [r for r in read(tmp_path)["rows"] if r["verdict"] == "fail"]
+    assert done.returncode == 1
+    assert min(size(r["witness"]) for r in failures if r["witness"]) <= 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_correct_loss_passes(control, seed, tmp_path):
+    subject = f"{CONTROLS[control]}=conformance.mutants.controls:{control}"
+    done = run("--subject", subject, "--seed", str(seed), cwd=tmp_path)
+    failures = [r["message"] for r in read(tmp_path)["rows"] if r["verdict"] == "fail"]
+    assert not failures
+    assert done.returncode == 0

@@ -1,0 +1,1 @@
+"""How fast: of the suite, and of the losses that it checks."""
