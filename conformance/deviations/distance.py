@@ -17,6 +17,7 @@ from conformance.deviations.norms import (
     pull_scaled_norm,
     sum_of_parts,
     terms,
+    truth,
 )
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Rounded
@@ -73,7 +74,7 @@ def difference_overflows(cotangent, x1, x2, *, p, eps):
     x = difference(x1, x2, eps)
     overflows = ~np.isfinite(plain(x)).all(axis=-1, keepdims=True)
     found = pull_norm(np.expand_dims(cotangent, -1), x, p, norm(x, p))
-    right = pull_distance(cotangent, x1, x2, p, eps)[0]
+    right = truth(pull_distance, cotangent, x1, x2, p, eps)[0]
     return opposite(np.where(overflows, found, right))
 
 
@@ -119,7 +120,7 @@ def powers_in_the_gradient(cotangent, x1, x2, *, p, eps):
     """
     x = difference(x1, x2, eps)
     if p in (1, 2, np.inf):
-        return opposite(pull_distance(cotangent, x1, x2, p, eps)[0])
+        return opposite(truth(pull_distance, cotangent, x1, x2, p, eps)[0])
     return opposite(pull_norm(np.expand_dims(cotangent, -1), x, p, norm(x, p)))
 
 
@@ -147,7 +148,7 @@ def eps_vanishes(x1, x2, *, eps):
     nought.
     """
     found = Cosine.of(x1, x2, eps).value
-    right = np.expand_dims(cosine(x1, x2, eps), -1)
+    right = np.expand_dims(truth(cosine, x1, x2, eps), -1)
     return np.squeeze(terms(np.where(without_eps(x1, x2, eps), found, right)), axis=-1)
 
 
@@ -189,7 +190,8 @@ def eps_vanishes_in_the_gradient(cotangent, x1, x2, *, eps):
     As for the value: the default eps, 1e-8, is nought in float16, and nought is divided by nought.
     """
     up, where = np.expand_dims(cotangent, -1), without_eps(x1, x2, eps)
-    pairs = zip(Cosine.of(x1, x2, eps).pull(up), pull_cosine(cotangent, x1, x2, eps), strict=True)
+    right = truth(pull_cosine, cotangent, x1, x2, eps)
+    pairs = zip(Cosine.of(x1, x2, eps).pull(up), right, strict=True)
     return dict(zip(("x1", "x2"), (np.where(where, *pair) for pair in pairs), strict=True))
 
 
@@ -329,7 +331,7 @@ def division_by_nought(input1, input2, target, *, margin):
     squares: vectors of length 0.01 already give minus infinity.
     """
     torchs = EmbeddedCosine.of(input1, input2)
-    right = np.expand_dims(cosine(input1, input2, EPS_OF_COSINE), -1)
+    right = np.expand_dims(truth(cosine, input1, input2, EPS_OF_COSINE), -1)
     return embedding_loss(np.where(plain(torchs.divisor) == 0, torchs.value, right), target, margin)
 
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conformance.deviations.kernels import fused
+from reference.arithmetic.formats import FORMATS
 from reference.arithmetic.plain import plain
-from reference.arithmetic.rounded import Rounded
+from reference.arithmetic.rounded import Model, Rounded
 
 
 def terms(x: Rounded) -> Rounded:
     """Stored terms, about to be reduced in an accumulator of float32 at least."""
     return Rounded(x.value, x.error, replace(x.model, format=x.model.format.working), x.spread)
+
+
+def truth(formula: Callable, *arguments, **named):
+    """A contract's formula with no step stored: what a deviation leaves where its cause is absent."""
+    exact = {k: _in_float64(v) for k, v in named.items()}
+    return formula(*map(_in_float64, arguments), **exact)
+
+
+def _in_float64(x):
+    if not isinstance(x, Rounded):
+        return x
+    return Rounded.exact(x.value, Model(FORMATS["float64"], kinks=x.model.kinks))
 
 
 def stored_sum(x: Rounded) -> Rounded:
