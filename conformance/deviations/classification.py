@@ -15,8 +15,8 @@ from reference.in_numpy.classification import margin_gaps, nll_loss
 def cascade(terms: Rounded, live: np.ndarray) -> Rounded:
     """The sums over the last dimension, (calls, terms) to (calls,), in the order of torch's NLLLoss kernels.
 
-    Eight partial sums: each takes the one before it whenever a term that is live, and not an ignored one, is the
-    first, the seventeenth, the 257th, ...
+    Eight partial sums: each takes the one before it whenever a term that is live, and not an ignored one, is
+    the first, the seventeenth, the 257th, ...
     """
     nought = Rounded.exact(np.zeros(terms.shape[:1]), terms.model)
     levels = [nought] * 8
@@ -31,17 +31,17 @@ def cascade(terms: Rounded, live: np.ndarray) -> Rounded:
 
 
 @deviation(
-    "NLLLoss", of="result", severity="nan", share=0.3, reductions=("mean", "sum"), upstream="pytorch/pytorch#61523",
-    dtypes=("float16", "bfloat16", "float32", "float64"),
+    "NLLLoss", of="result", severity="nan", share=0.3, reductions=("mean", "sum"),
+    upstream="pytorch/pytorch#61523", dtypes=("float16", "bfloat16", "float32", "float64"),
     condition="a weighted term, a partial sum of the terms, or the sum of the weights exceeds the format",
     witness={"input": [[-0.5, 0.0]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"},
 )  # fmt: skip
 def accumulators_overflow(case):
     """The loss overflows, or is NaN or nought in consequence, although it is representable.
 
-    The weighted terms, their partial sums and the sum of the weights are kept in the dtype of the input.  A partial
-    sum that exceeds it stays infinite whatever is added, infinities of both signs make NaN, and so does one
-    divided by the other; a finite sum divided by an infinite sum of weights is nought.
+    The weighted terms, their partial sums and the sum of the weights are kept in the dtype of the input.  A
+    partial sum that exceeds it stays infinite whatever is added, infinities of both signs make NaN, and so
+    does one divided by the other; a finite sum divided by an infinite sum of weights is nought.
     """
     model = Model(case.format, emulate=True)
     arguments = given(case, lift_rounded(model))
@@ -72,8 +72,8 @@ def register_unset(loss: str, witness) -> None:
     def instead(case):
         """The loss of an empty batch is whatever was in memory.
 
-        The kernel returns before it writes the one number of a reduced result, which is allocated but not set: the
-        sum of no terms is not 0, their mean not NaN, and both differ from call to call.
+        The kernel returns before it writes the one number of a reduced result, which is allocated, but not
+        set: the sum of no terms is not 0, their mean not NaN, and both differ from call to call.
         """
         shape = (case.calls, *case.result_shape("value"))
         return Rounded(np.zeros(shape), 0.0, Model(case.format), np.full(shape, np.inf))
@@ -89,15 +89,15 @@ register_unset(
 
 
 @deviation(
-    "MultiMarginLoss", of="gradient", quantities=("grad_input",), dtypes=("float64", "float32"), severity="nan",
-    reductions=("none", "sum"), share=0.2, condition="2 weight reach exceeds the format",
+    "MultiMarginLoss", of="gradient", quantities=("grad_input",), dtypes=("float64", "float32"),
+    severity="nan", reductions=("none", "sum"), share=0.2, condition="2 weight reach exceeds the format",
     witness={"input": [[0.0, 0.0]], "target": [0], "weight": [1.5 * 2.0**1018, 0.0], "p": 2, "margin": 100.0,
              "cotangent": [0.01]},
 )  # fmt: skip
 def gradient_scaled_last(cotangent, input, target, *, p, margin, weight):
     """The gradient overflows although it is representable.
 
-    torch multiplies twice the reach into the margin by the weight before it multiplies by the upstream gradient.
+    torch multiplies twice the reach into the margin by the weight, and then by the upstream gradient.
     """
     classes = input.shape[-1]
     gap, hot = margin_gaps(input, target, margin), indicator(target, classes)

@@ -19,15 +19,15 @@ def steps_overflow(contract: Contract, *, witness: Mapping[str, object], conditi
     """Register that the contract's own formula overflows when every step and sum is stored in the dtype."""
 
     @deviation(
-        contract.loss, of="value", name="steps-overflow", steps="storage", condition=condition, witness=witness,
-        **{"severity": "nan", "answers": is_lost, **rest},
+        contract.loss, of="value", name="steps-overflow", steps="storage", condition=condition,
+        witness=witness, **{"severity": "nan", "answers": is_lost, **rest},
     )  # fmt: skip
     def instead(**given):
         """The loss overflows, or is NaN or nought in consequence, although it is representable.
 
-        Every intermediate result, the sum of the terms and that of their weights included, is stored in the dtype
-        of the input.  Infinity is what one that exceeds it becomes; zero times that, or one infinity divided by
-        another, is NaN, and a sum divided by it is nought.
+        Every intermediate result, the sum of the terms and that of their weights included, is stored in the
+        dtype of the input.  Infinity is what one that exceeds it becomes; zero times that, or one infinity
+        divided by another, is NaN, and a sum divided by it is nought.
         """
         return contract.formula(**given)
 
@@ -44,7 +44,7 @@ def gradient_steps_overflow(
     def instead(cotangent, **given):
         """The gradient overflows, or is NaN or nought in consequence, although it is representable.
 
-        Every intermediate result, the upstream gradient divided by the sum of the weights included, is stored in
-        the dtype of the input.
+        Every intermediate result, the upstream gradient divided by the sum of the weights included, is stored
+        in the dtype of the input.
         """
         return contract.pullback(cotangent, **given)

@@ -1,0 +1,201 @@
+"""Where torch.nn departs from the cross-entropies of a softmax."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from conformance.case import given, lift_rounded
+from conformance.deviations.deviation import HALF, deviation
+from conformance.deviations.overflow import gradient_steps_overflow, steps_overflow
+from conformance.deviations.softmax import logits_of, pull_terms, pull_to_arguments, reduced_apart, terms
+from reference.arithmetic.rounded import Model
+from reference.in_numpy._softmax import cross_entropy_of, pull_cross_entropy
+from reference.in_numpy.classification import cross_entropy, linear_cross_entropy
+
+SINGLE_FIRST = ("float32", "float64", "float16", "bfloat16")
+HALF_FIRST = ("float16", "bfloat16", "float32", "float64")
+QUANTITIES = {
+    "CrossEntropyLoss": ("grad_input", "grad_target", "grad_weight"),
+    "LinearCrossEntropyLoss": (
+        "grad_linear_weight",
+        "grad_linear_bias",
+        "grad_input",
+        "grad_target",
+        "grad_weight",
+    ),
+}
+LARGE_LOGITS = {"input": [[300.0, 0.0]], "target": [0], "linear_weight": [[300.0, 0.0], [299.0, 0.0]]}
+ROUNDED_LOGITS = {"input": [[-64.0, 1.0]], "target": [0], "linear_weight": [[32.0, 0.0], [31.984375, 1.75]]}
+
+
+def as_linear(input, **witness) -> dict[str, object]:
+    """The witness of LinearCrossEntropyLoss whose logits are those of one of CrossEntropyLoss."""
+    return {"input": np.eye(len(input)), "linear_weight": np.transpose(input), **witness}
+
+
+def both(*, of: str, witness, **rest) -> Callable:
+    """Decorator: register a deviation of CrossEntropyLoss and of LinearCrossEntropyLoss."""
+
+    def register(instead: Callable) -> Callable:
+        for loss, quantities in QUANTITIES.items():
+            own = witness if loss == "CrossEntropyLoss" else as_linear(**witness)
+            named = {"quantities": quantities} if of == "gradient" else {}
+            deviation(loss, of=of, witness=own, **named, **rest)(instead)
+        return instead
+
+    return register
+
+
+def smooths_classes(case) -> bool:
+    """Whether classes, and not probabilities, are smoothed."""
+    return case.parameters["label_smoothing"] != 0 and case.arguments["target"].dtype != float
+
+
+def has_no_weight(case) -> bool:
+    """Whether the weight of some class is nought."""
+    return case.arguments["weight"] is not None and bool(np.any(case.arguments["weight"] == 0))
+
+
+def stored(case):
+    """All arguments in row form, and the logits among them, in steps of the dtype."""
+    arguments = given(case, lift_rounded(Model(case.format, emulate=True)))
+    return arguments, logits_of(**arguments)[0]
+
+
+def logits_exceed(case) -> bool:
+    """Whether some logit exceeds the format."""
+    return not np.all(np.isfinite(stored(case)[1].value))
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
+    answers=np.isnan, applies=logits_exceed, condition="a logit exceeds the format", witness=LARGE_LOGITS,
+)  # fmt: skip
+def logits_overflow(input, target, **given):
+    """The loss is NaN where logits overflow, although their differences are representable.
+
+    torch stores the logits in the dtype of the input; one infinite logit less the largest, infinite too, is
+    NaN.
+    """
+    logits, left = logits_of(input, **given)
+    return terms(logits, target, **left)
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="gradient", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
+    quantities=QUANTITIES["LinearCrossEntropyLoss"], answers=np.isnan, applies=logits_exceed,
+    witness=LARGE_LOGITS, condition="a logit exceeds the format",
+)  # fmt: skip
+def gradient_logits_overflow(cotangent, input, target, **given):
+    """The gradient is NaN where logits overflow, although their differences are representable.
+
+    torch stores the logits in the dtype of the input; one infinite logit less the largest, infinite too, is
+    NaN.
+    """
+    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+
+
+OVERFLOWING = {"input": [[40000.0, 0.0]] * 2, "target": [1, 1], "reduction": "mean"}
+HEAVY = {"input": [[0.0, 0.0]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"}
+for _contract, _adapt in ((cross_entropy, dict), (linear_cross_entropy, as_linear)):
+    steps_overflow(
+        _contract, share=0.5, upstream="pytorch/pytorch#85791", witness=_adapt(**OVERFLOWING),
+        condition="a loss, their sum, or that of the weights exceeds the format",
+    )  # fmt: skip
+    gradient_steps_overflow(
+        _contract, share=0.5, quantities=QUANTITIES[_contract.loss], witness=_adapt(**HEAVY),
+        condition="the loss of a class, the sum of the weights, or one divided by it, exceeds the format",
+    )  # fmt: skip
+
+
+@both(
+    of="result", dtypes=HALF_FIRST, severity="nan", reductions=("mean", "sum"), applies=smooths_classes,
+    answers=np.isposinf, upstream="pytorch/pytorch#85791", share=0.3,
+    condition="the sum of the losses of all classes, over all terms, exceeds the format",
+    witness={"input": [[16384.0, 0.0, 0.0, 0.0]] * 2, "target": [1, 1], "label_smoothing": 0.1,
+             "reduction": "mean"},
+)  # fmt: skip
+def smoothing_overflows(case):
+    """The loss with label smoothing overflows, although it is representable.
+
+    torch sums the losses of all classes and of all terms, in the dtype of the input, before it multiplies by
+    the share of smoothing that each class gets.
+    """
+    arguments, logits = stored(case)
+    reduction = case.contract.reduction_of(case.reduction, "value")
+    return reduced_apart(lambda x: reduction(x, arguments, case.calls, case.shape), logits, arguments)
+
+
+@both(
+    of="gradient", dtypes=SINGLE_FIRST, severity="convention", reductions=("mean",), steps="storage",
+    answers=np.isnan, applies=lambda case: smooths_classes(case) and has_no_weight(case), share=0.3,
+    condition="with label smoothing, the weight of every target is nought, and that of another class is not",
+    witness={"input": [[0.0, 1.0]], "target": [0], "weight": [0.0, 1.0], "label_smoothing": 0.5,
+             "reduction": "mean"},
+)  # fmt: skip
+def gradient_smoothing_without_weight(cotangent, input, target, **given):
+    """The gradient of a mean with label smoothing is NaN where the weights that it divides by are nought.
+
+    torch multiplies the infinite upstream gradient of a term by the weight of its class, which is nought.
+    """
+    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+
+
+STORED = {
+    "steps": "storage", "dtypes": HALF, "severity": "accuracy", "share": 0.5, "answers": np.isfinite,
+    "condition": "a logit is so large that its rounding to 16 bits changes the probabilities by a factor",
+}  # fmt: skip
+
+
+@deviation("LinearCrossEntropyLoss", of="value", witness=ROUNDED_LOGITS, **STORED)
+def logits_stored(input, target, **given):
+    """The loss of large logits is off by as much as their rounding to 16 bits.
+
+    torch stores the logits in the dtype of the input before it takes the cross-entropy of them.
+    """
+    logits, left = logits_of(input, **given)
+    return cross_entropy_of(logits, target, **left)
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="gradient", quantities=QUANTITIES["LinearCrossEntropyLoss"],
+    witness=ROUNDED_LOGITS, **STORED,
+)  # fmt: skip
+def gradient_logits_stored(cotangent, input, target, **given):
+    """The gradient for large logits is off by as much as their rounding to 16 bits changes the probabilities.
+
+    torch stores the logits in the dtype of the input before it takes the cross-entropy of them.
+    """
+    return pull_to_arguments(pull_cross_entropy, cotangent, input, target, **given)
+
+
+TAIL = {
+    "severity": "accuracy", "upstream": "pytorch/pytorch#113708", "steps": "storage", "answers": np.isfinite,
+    "dtypes": SINGLE_FIRST, "witness": {"input": [[20.0, 0.0]], "target": [0]},
+}  # fmt: skip
+
+
+@both(of="value", share=0.5, condition="a loss is small compared with one", **TAIL)
+def tail_lost(input, target, **given):
+    """The loss of a confident and right prediction is lost: its relative accuracy, then all of it.
+
+    torch takes the logarithm of the sum of all exponentials, the largest of which is 1, where log1p of the
+    sum of the others would keep them: the value for a margin of 20 is 0 in float32.  In 16 bits, the sum and
+    its logarithm are stored too, and a margin of 9 is lost.
+    """
+    logits, left = logits_of(input, **given)
+    return terms(logits, target, **left)
+
+
+@both(
+    of="gradient", share=0.7, **TAIL,
+    condition="the probability of a class is close to its share of the target, or its loss small",
+)  # fmt: skip
+def gradient_tail_lost(cotangent, input, target, **given):
+    """The gradient of a confident and right prediction is lost: its relative accuracy, then all of it.
+
+    torch takes the target's share from the probability, exp(log_softmax), and both are close to 1; the
+    probability has the error of the stored log-softmax.  The gradients of probabilities and of weights are
+    the lost losses.
+    """
+    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
