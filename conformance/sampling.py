@@ -36,6 +36,7 @@ class Fill:
     recipe: Recipe
     regime: str
     first: np.ndarray | None
+    earlier: dict[str, np.ndarray | None]
 
     @property
     def landmarks(self) -> np.ndarray:
@@ -56,7 +57,8 @@ def fill(contract: Contract, recipe: Recipe, dtype: str, reduction: str) -> Case
             continue
         array = declared.kinds[recipe.kinds[name]]
         related = first if first is not None and name in contract.positional else None
-        how = Fill(rng, format, recipe, recipe.regimes.get(name, "ordinary"), related)
+        regime = recipe.regimes.get(name, "ordinary")
+        how = Fill(rng, format, recipe, regime, related, arguments)
         shape = shape_of(array, recipe, name)
         arguments[name] = elements(array.domain, how, array, _leading(contract, recipe, name) + shape)
         if first is None and array.floating:
@@ -218,7 +220,11 @@ def _(domain: Labels, how: Fill, array: Array, shape) -> np.ndarray:
 
 @elements.register
 def _(domain: Length, how: Fill, array: Array, shape) -> np.ndarray:
-    return how.rng.integers(domain.least, _size(how, domain.of) + 1, shape)
+    most = np.full(shape, _size(how, domain.of))
+    if domain.fits is not None:
+        room = np.maximum((how.earlier[domain.fits] + 1) // 2, domain.least)
+        most = np.where(how.rng.random(shape) < 15 / 16, np.minimum(most, room), most)
+    return how.rng.integers(domain.least, most + 1, shape)
 
 
 def _weights(how: Fill, array: Array, shape, over: str) -> tuple[np.ndarray, np.ndarray]:

@@ -56,10 +56,14 @@ class Labels(Domain):
 
 @dataclass(frozen=True)
 class Length(Domain):
-    """How many of the positions along dimension ``of`` count, at least ``least``."""
+    """How many of the positions along dimension ``of`` count, at least ``least``.
+
+    ``fits``: the earlier argument of lengths that it is aligned with: seldom more than about half of them.
+    """
 
     of: str
     least: int = 0
+    fits: str | None = None
 
 
 @dataclass(frozen=True)

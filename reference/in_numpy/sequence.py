@@ -214,7 +214,7 @@ def target_length(given):
     log_probs=LogProbabilities(over="c")["(t) n? (c)"],
     targets=Labels(of="c", blank="blank")["n? (s)"],
     input_lengths=Length(of="t")["n?"],
-    target_lengths=Length(of="s")["n?"],
+    target_lengths=Length(of="s", fits="input_lengths")["n?"],
     blank=OneOf((0, 1)),
     zero_infinity=BOOL,
 )
