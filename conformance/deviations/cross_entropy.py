@@ -6,11 +6,10 @@ import numpy as np
 
 from conformance.case import given, lift_rounded
 from conformance.deviations.deviation import HALF, deviation
-from conformance.deviations.overflow import gradient_steps_overflow, steps_overflow
 from conformance.deviations.softmax import logits_of, pull_terms, pull_to_arguments, reduced_apart, terms
+from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Model
 from reference.in_numpy._softmax import cross_entropy_of, pull_cross_entropy
-from reference.in_numpy.classification import cross_entropy, linear_cross_entropy
 
 SINGLE_FIRST = ("float32", "float64", "float16", "bfloat16")
 HALF_FIRST = ("float16", "bfloat16", "float32", "float64")
@@ -67,6 +66,12 @@ def logits_exceed(case) -> bool:
     return not np.all(np.isfinite(stored(case)[1].value))
 
 
+def weights_exceed(case) -> bool:
+    """Whether the sum of the weights of some call exceeds the format."""
+    total = case.contract.reductions["mean"].divisor(stored(case)[0], case.calls, case.shape)
+    return not np.all(np.isfinite(case.format.round(plain(total))))
+
+
 @deviation(
     "LinearCrossEntropyLoss", of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
     answers=np.isnan, applies=logits_exceed, condition="a logit exceeds the format", witness=LARGE_LOGITS,
@@ -95,35 +100,9 @@ def gradient_logits_overflow(cotangent, input, target, **given):
     return pull_to_arguments(pull_terms, cotangent, input, target, **given)
 
 
-OVERFLOWING = {"input": [[40000.0, 0.0]] * 2, "target": [1, 1], "reduction": "mean"}
-HEAVY = {"input": [[0.0, 0.0]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"}
-for _contract, _adapt in ((cross_entropy, dict), (linear_cross_entropy, as_linear)):
-    steps_overflow(
-        _contract, share=0.5, upstream="pytorch/pytorch#85791", witness=_adapt(**OVERFLOWING),
-        condition="a loss, their sum, or that of the weights exceeds the format",
-    )  # fmt: skip
-    gradient_steps_overflow(
-        _contract, share=0.5, quantities=QUANTITIES[_contract.loss], witness=_adapt(**HEAVY),
-        condition="the loss of a class, the sum of the weights, or one divided by it, exceeds the format",
-    )  # fmt: skip
-
-
-@both(
-    of="result", dtypes=HALF_FIRST, severity="nan", reductions=("mean", "sum"), applies=smooths_classes,
-    answers=np.isposinf, upstream="pytorch/pytorch#85791", share=0.3,
-    condition="the sum of the losses of all classes, over all terms, exceeds the format",
-    witness={"input": [[16384.0, 0.0, 0.0, 0.0]] * 2, "target": [1, 1], "label_smoothing": 0.1,
-             "reduction": "mean"},
-)  # fmt: skip
-def smoothing_overflows(case):
-    """The loss with label smoothing overflows, although it is representable.
-
-    torch sums the losses of all classes and of all terms, in the dtype of the input, before it multiplies by
-    the share of smoothing that each class gets.
-    """
-    arguments, logits = stored(case)
-    reduction = case.contract.reduction_of(case.reduction, "value")
-    return reduced_apart(lambda x: reduction(x, arguments, case.calls, case.shape), logits, arguments)
+def not_finite(answer: np.ndarray) -> np.ndarray:
+    """Whether an answer is infinite or NaN."""
+    return ~np.isfinite(answer)
 
 
 @both(
@@ -139,6 +118,87 @@ def gradient_smoothing_without_weight(cotangent, input, target, **given):
     torch multiplies the infinite upstream gradient of a term by the weight of its class, which is nought.
     """
     return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+
+
+@both(
+    of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
+    upstream="pytorch/pytorch#85791",
+    condition="a loss, their sum, or that of the weights exceeds the format",
+    witness={"input": [[40000.0, 0.0]] * 2, "target": [1, 1], "reduction": "mean"},
+)  # fmt: skip
+def steps_overflow(input, target, **given):
+    """The loss overflows, or is NaN in consequence, although it is representable.
+
+    The losses, their sum and that of their weights are stored in the dtype of the input.  One that exceeds it
+    is infinite; zero times that, or one infinity divided by another, is NaN.
+    """
+    logits, left = logits_of(input, **given)
+    return terms(logits, target, **left)
+
+
+@both(
+    of="gradient", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
+    condition="the upstream gradient times the weight of a class, or the loss of a class, exceeds the format",
+    witness={"input": [[0.0, 0.0]], "target": [0], "weight": [40000.0, 1.0], "cotangent": [2.0]},
+)  # fmt: skip
+def gradient_steps_overflow(cotangent, input, target, **given):
+    """The gradient overflows, or is NaN in consequence, although it is representable.
+
+    The upstream gradient is divided by the sum of the weights, and multiplied by the weight of the class,
+    before it is multiplied by what the probability lacks; each step is stored in the dtype of the input.
+    """
+    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+
+
+HEAVY = {
+    "severity": "wrong", "reductions": ("mean",), "answers": lambda answer: answer == 0, "dtypes": HALF_FIRST,
+    "steps": "storage", "applies": weights_exceed, "upstream": "pytorch/pytorch#85791", "share": 0.3,
+    "condition": "the sum of the weights exceeds the format",
+}  # fmt: skip
+
+
+@both(
+    of="value", **HEAVY,
+    witness={"input": [[0.0, 0.0]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"},
+)  # fmt: skip
+def weights_overflow(input, target, **given):
+    """The mean is nought where the sum of the weights overflows.
+
+    The sum of the weights is kept in the dtype of the input, as is that of the losses: the one is infinite
+    where the other may not be.
+    """
+    logits, left = logits_of(input, **given)
+    return terms(logits, target, **left)
+
+
+@both(
+    of="gradient", **HEAVY,
+    witness={"input": [[0.0, 0.5]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"},
+)  # fmt: skip
+def gradient_weights_overflow(cotangent, input, target, **given):
+    """The gradient of the mean is nought where the sum of the weights overflows.
+
+    The sum of the weights, which it is divided by, is kept in the dtype of the input.
+    """
+    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+
+
+@both(
+    of="result", dtypes=HALF_FIRST, severity="nan", reductions=("mean", "sum"), applies=smooths_classes,
+    answers=not_finite, upstream="pytorch/pytorch#85791", share=0.3,
+    condition="the sum of the losses of all classes, over all terms, exceeds the format",
+    witness={"input": [[16384.0, 0.0, 0.0, 0.0]] * 2, "target": [1, 1], "label_smoothing": 0.1,
+             "reduction": "mean"},
+)  # fmt: skip
+def smoothing_overflows(case):
+    """The loss with label smoothing overflows, although it is representable.
+
+    torch sums the losses of all classes and of all terms, in the dtype of the input, before it multiplies by
+    the share of smoothing that each class gets.
+    """
+    arguments, logits = stored(case)
+    reduction = case.contract.reduction_of(case.reduction, "value")
+    return reduced_apart(lambda x: reduction(x, arguments, case.calls, case.shape), logits, arguments)
 
 
 STORED = {

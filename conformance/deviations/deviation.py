@@ -40,13 +40,14 @@ class Deviation:
     """One departure.
 
     ``instead``: what torch computes in place of the contract's formula (``of`` "value"), of its pullback
-    (``of`` "gradient"), or of the terms before they are reduced (``of`` "terms": a function of terms and format),
-    or of the whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
+    (``of`` "gradient"), of the terms before they are reduced (``of`` "terms": a function of terms and format),
+    of the gradients (``of`` "gradients": a function of the case and of how to lift its numbers), or of the
+    whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
-    divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that it
-    may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's answers it
-    may excuse.  ``share``: the largest share of the elements
-    of a row that it may excuse.  ``witness``: a case that shows it.
+    divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that
+    it may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's
+    answers it may excuse.  ``share``: the largest share of the elements of a row that it may excuse.
+    ``witness``: a case that shows it.
     """
 
     id: str
