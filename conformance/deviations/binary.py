@@ -94,8 +94,8 @@ def gradient_without_floor(cotangent, input, target, *, weight):
 
 
 @deviation(
-    "BCELoss", of="gradient", quantities=("grad_target",), steps="storage", severity="nan",
-    share=0.5, condition="the input is 0 or 1, or below exp(-100)",
+    "BCELoss", of="gradient", quantities=("grad_target",), steps="storage", divides_last=True,
+    severity="nan", share=0.6, condition="the input is 0 or 1, or below exp(-100)",
     witness={"input": [0.0], "target": [0.5]},
 )  # fmt: skip
 def target_gradient_unclamped(cotangent, input, target, *, weight):

@@ -168,7 +168,7 @@ def target_gradient_of_unused_term(cotangent, input, target, *, log_input, full,
 
 @deviation(
     "PoissonNLLLoss", of="gradient", quantities=("grad_input", "grad_target"), dtypes=EVERY, steps="storage",
-    severity="nan", share=0.1, condition="the upstream gradient times the rate or the target exceeds the format",
+    severity="nan", share=0.1, condition="the upstream gradient times rate or target exceeds the format",
     witness={"input": [12.0], "target": [30000.0], "cotangent": [-4.0]},
 )  # fmt: skip
 def gradient_steps_overflow(cotangent, input, target, *, log_input, full, eps):

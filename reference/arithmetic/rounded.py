@@ -364,7 +364,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         spread = None if x.spread is None else np.sum(x.spread, **over)
         if self.model.emulate:
             return Rounded(*self._emulated(out, error), self.model, spread)
-        safe = size <= self.model.max
+        safe = size <= self.model.format.working.max  # accumulators are no narrower than that
         if not safe.all():
             finite = np.all(np.isfinite(x.value), **over)
             error = np.where(safe, error, np.where(finite | np.isinf(np.sum(x.error, **over)), np.inf, 0.0))

@@ -142,7 +142,7 @@ def kl_div(input, target, *, log_target=False):
 
 
 def mass_times_gap(mass, target, input):
-    """``mass * (target - input)``; where there is hardly any mass the difference is halved: it may overflow."""
+    """``mass * (target - input)``; where there is hardly any mass it is halved, since it may overflow."""
     far = plain(target) < -1e4
     return np.where(far, 2 * mass * (target / 2 - input / 2), mass * (target - input))
 
