@@ -118,7 +118,7 @@ class Case:
         if self.format.working == self.format:
             fine = self.expected_values | self.expected_gradients
             return {k: Rounded(r.value, 4 * r.error, r.model, r.spread) for k, r in fine.items()}
-        model = Model(self.format, sequential=True)
+        model = Model(self.format, sequential=True, wide=True)
         found = values(self, lift_rounded(model))
         return self._stored(found | gradients(self, lift_rounded(replace(model, kinks=True))))
 

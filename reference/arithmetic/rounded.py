@@ -28,6 +28,7 @@ class Model:
 
     ``sequential``: sums in any order, (n - 1) u, as long as that is below 1; otherwise blocked ones,
     (ceil(log2 n) + 16) u at most.
+    ``wide``: partial sums do not overflow below the largest number of the working format.
     ``emulate``: every step's value is really rounded to the format, overflow to infinity included, as in an
     implementation that computes in it; otherwise a step that could overflow has infinite error.
     """
@@ -36,6 +37,7 @@ class Model:
     kinks: bool = False
     sequential: bool = False
     emulate: bool = False
+    wide: bool = False
 
     @cached_property
     def unit(self) -> float:
@@ -48,6 +50,11 @@ class Model:
     @cached_property
     def max(self) -> float:
         return self.format.max
+
+    @property
+    def accumulator(self) -> Format:
+        """The format that bounds partial sums."""
+        return self.format.working if self.wide else self.format
 
     def summation(self, n: int) -> float:
         """Roundings charged for a sum of ``n`` terms, in units of the sum of their magnitudes."""
@@ -364,7 +371,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         spread = None if x.spread is None else np.sum(x.spread, **over)
         if self.model.emulate:
             return Rounded(*self._emulated(out, error), self.model, spread)
-        safe = size <= self.model.format.working.max  # accumulators are no narrower than that
+        safe = size <= self.model.accumulator.max
         if not safe.all():
             finite = np.all(np.isfinite(x.value), **over)
             error = np.where(safe, error, np.where(finite | np.isinf(np.sum(x.error, **over)), np.inf, 0.0))
