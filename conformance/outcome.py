@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from math import sqrt
 
 import numpy as np
 
@@ -46,10 +47,11 @@ def _row(row: Row, tally: Tally) -> dict:
 
 
 def _overdrawn(row: Row, tally: Tally) -> str | None:
-    """A deviation that excuses a larger share than it states."""
+    """A deviation that excuses a larger share than it states, by more than three standard errors."""
     for id, count in tally.excused.items():
         share = DEVIATIONS[id].share if id in DEVIATIONS else 1.0
-        if row.item.subject.is_torch and tally.elements >= 200 and count > share * tally.elements:
+        chance = 3 * sqrt(share * (1 - share) / tally.recipes)  # elements of a recipe share their fate
+        if row.item.subject.is_torch and count > (share + chance) * tally.elements:
             return f"{id} excuses {count / tally.elements:.0%} of the elements; it states at most {share:.0%}"
     return None
 

@@ -132,7 +132,7 @@ def header(config, selection: Selection) -> dict:
     return {
         "suite_version": VERSION,
         "environment": environment(selection.devices),
-        "command": [Path(sys.argv[0]).name, *map(str, config.invocation_params.args)],
+        "command": [Path(sys.argv[0]).name.replace("__main__.py", "pytest"), *map(str, config.invocation_params.args)],
         "seed": selection.seed,
         "budget": selection.budget,
         "started": now(),

@@ -19,7 +19,9 @@ from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract
 
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
-BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 700, 12), "nightly": (40, 10_000, 120)}
+BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 700, 16), "nightly": (40, 10_000, 160)}
+#: Checks of which one block says it all, except at night.
+LIGHT_CHECKS = ("reduction", "result_type")
 
 #: In place of a deviation's id, for other subjects: eager torch is as far off on the same numbers.
 NO_WORSE = "no-worse-than-eager-torch"
@@ -71,7 +73,8 @@ class Row:
     def cases(self) -> Iterator[Case]:
         """The item's cases, until the budget is spent or the row has failed often enough."""
         item, results = self.item, 0
-        least, wanted, most = BUDGETS[item.budget]
+        light = item.check in LIGHT_CHECKS and item.budget != "nightly"
+        least, wanted, most = BUDGETS["smoke" if light else item.budget]
 
         def enough(blocks: int) -> bool:
             return blocks >= most or (blocks >= least and results >= wanted)

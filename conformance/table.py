@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SHORT = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
+SHORT = {
+    "float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16", "complex64": "c64",
+    "complex128": "c128",
+}  # fmt: skip
 
 
 def lines(rows: Iterable[dict], footer: dict) -> list[str]:
     """One line per (subject, loss): for every dtype grade, worst ratio, known deviations; then the outcome."""
     rows = list(rows)
-    dtypes = list(dict.fromkeys(r["dtype"] for r in rows if r["dtype"]))
+    rows = sorted(rows, key=lambda r: (r["loss"] or "", r["subject"] or ""))
+    met = {r["dtype"] for r in rows if r["dtype"]}
+    dtypes = [d for d in SHORT if d in met] + sorted(met - set(SHORT))
     shown = [["loss", *(SHORT.get(d, d) for d in dtypes), "rows", "known"]]
     for subject, loss in dict.fromkeys((r["subject"], r["loss"]) for r in rows):
         own = [r for r in rows if (r["subject"], r["loss"]) == (subject, loss)]

@@ -32,6 +32,7 @@ class Tally:
     distinct: list[np.ndarray] = field(default_factory=list)
     vacuous: int = 0
     elements: int = 0
+    recipes: int = 0
     excused: Counter = field(default_factory=Counter)
     worst_ratio: float = 0.0
     worst_ulp: float = 0.0
@@ -64,6 +65,7 @@ class Tally:
     def measure(self, comparison: Comparison, coarse: np.ndarray) -> None:
         """Keep the worst ratio, ULP error and grade; ``coarse`` marks the elements of grade C."""
         self.elements += comparison.ratio.size
+        self.recipes += 1
         live = ~comparison.vacuous
         if not live.any():
             return

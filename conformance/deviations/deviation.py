@@ -175,7 +175,10 @@ def stored_terms(loss: str, *, witness: Mapping[str, object], **rest) -> None:
 
 
 def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None, **arguments) -> Case:
-    """A case of one call from literal numbers; what is left out has the contract's default or is absent."""
+    """A case of one call from literal numbers; what is left out has the contract's default or is absent.
+
+    ``cotangent``: of every field, or by the names of fields; ones where it is left out.
+    """
     contract = next(c for c in CONTRACTS.values() if c.loss == loss and dtype in c.dtypes)
     given, kinds, sizes = {}, {}, {}
     for name, declared in contract.arguments.items():
@@ -196,9 +199,10 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
     parameters = {k: arguments.get(k, contract.defaults.get(k)) for k in contract.parameters}
     shape = sum((sizes[d.name] for d in contract.arguments[contract.positional[0]].loops), ())
     case = Case(contract.name, dtype, reduction, 1, sizes, given, parameters, {}, kinds)
-    for field in contract.fields:
-        up = np.ones(case.result_shape(field)) if cotangent is None else np.asarray(cotangent, float)
-        case.cotangents[field] = up.reshape(1, *case.result_shape(field))
+    for name in contract.fields:
+        up = cotangent[name] if isinstance(cotangent, Mapping) else cotangent
+        up = np.ones(case.result_shape(name)) if up is None else np.asarray(up, float)
+        case.cotangents[name] = up.reshape(1, *case.result_shape(name))
     assert case.shape == shape
     return case
 

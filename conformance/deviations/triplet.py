@@ -134,7 +134,7 @@ def triplet(anchor, positive, negative, swap, pull=pull_norm, **options) -> Trip
     dtypes=EVERY,
     steps="storage",
     severity="nan",
-    share=0.25,
+    share=0.2,
     condition="the distance is the cosine's, and the norm of a vector or eps leaves the format",
     upstream="pytorch/pytorch#193006",
     witness={
@@ -161,7 +161,7 @@ def cosine_distance(anchor, positive, negative, *, distance_function, margin, sw
     dtypes=EVERY,
     steps="storage",
     severity="nan",
-    share=0.25,
+    share=0.4,
     condition="the distance is the cosine's, and the norm of a vector is below eps or leaves the format",
     upstream="pytorch/pytorch#193006",
     witness={
@@ -191,7 +191,7 @@ for _loss in FAMILY:
         dtypes=WITHOUT_FLOAT16,
         steps="storage",
         severity="nan",
-        share=0.5,
+        share=0.3,
         condition="a power of an element of a difference, or the sum of the powers, leaves the format",
         upstream="pytorch/pytorch#193006",
         witness={"anchor": [[2.0**65, 0.0]], "positive": [[0.0, 0.0]], "negative": [[0.0, 1.0]]},
@@ -210,7 +210,7 @@ for _loss in FAMILY:
         dtypes=("float16",),
         steps="storage",
         severity="nan",
-        share=0.5,
+        share=0.3,
         condition="a difference, a distance, or the margin exceeds the format",
         upstream=None,
         witness={"anchor": [[60000.0, 0.0]], "positive": [[-60000.0, 0.0]], "negative": [[-60000.0, 0.0]]},
@@ -229,7 +229,7 @@ for _loss in FAMILY:
         dtypes=WITHOUT_FLOAT16,
         steps="storage",
         severity="wrong",
-        share=0.5,
+        share=0.3,
         condition="a distance came out infinite, nought or inaccurate",
         upstream="pytorch/pytorch#193006",
         witness={
@@ -255,7 +255,7 @@ for _loss in FAMILY:
     dtypes=EVERY,
     steps="storage",
     severity="nan",
-    share=0.5,
+    share=0.35,
     condition="a power of an element or of a distance leaves the format in the backward step",
     upstream=None,
     witness={"anchor": [[300.0, 300.0]], "positive": [[0.0, 0.0]], "negative": [[0.0, 1.0]], "p": 3.0},
@@ -265,5 +265,31 @@ def powers_in_the_gradient(cotangent, anchor, positive, negative, *, margin, swa
 
     It is that of the pairwise distance: a product of powers of the elements and of the norm.  It is NaN
     also where the hinge passes nothing, since nought is multiplied with infinity.
+    """
+    return triplet(anchor, positive, negative, swap, **options).pull(cotangent, margin)
+
+
+@deviation(
+    "TripletMarginWithDistanceLoss",
+    of="gradient",
+    quantities=GRADIENTS,
+    dtypes=("float16",),
+    steps="storage",
+    severity="nan",
+    share=0.2,
+    condition="a difference, a distance, or the margin exceeds the format",
+    upstream=None,
+    witness={
+        "anchor": [[60000.0, 0.0]],
+        "positive": [[60000.0, 0.0]],
+        "negative": [[-60000.0, 0.0]],
+        "distance_function": "squared",
+    },
+)
+def stored_distance_gradient(cotangent, anchor, positive, negative, *, margin, swap, **options):
+    """The gradient is NaN or nought where differences or distances exceed float16.
+
+    Every difference and distance is stored.  Where the hinge passes nothing, nought is multiplied with an
+    infinite difference; where both distances are infinite, the hinge is NaN and passes nothing.
     """
     return triplet(anchor, positive, negative, swap, **options).pull(cotangent, margin)

@@ -5,6 +5,7 @@ import numpy as np
 from reference.contract import Field, contract
 from reference.domains import REAL, Index
 from reference.in_numpy._softmax import affine, indicator, negative_log_softmax, pick, pull, pull_affine
+from reference.in_numpy.classification import IN_STEPS
 from reference.reductions import MEAN, NONE, ONLY_NONE
 
 
@@ -22,6 +23,7 @@ def places(target, head_size, sizes):
 
 @contract(
     torch="AdaptiveLogSoftmaxWithLoss",
+    promises=IN_STEPS,
     reductions=ONLY_NONE,
     fields={"output": Field(sign=-1, reduction=NONE), "loss": Field(reduction=MEAN)},
     sizes={
