@@ -66,7 +66,7 @@ def slope_over_spread(cotangent, input, target, weight):
 
 @deviation(
     "BCELoss", of="gradient", quantities=("grad_input",), dtypes=("float32", "float64", "bfloat16"),
-    steps="storage", divides_last=True, severity="wrong", share=0.6, upstream="pytorch/pytorch#103316",
+    steps="storage", divides_last=True, severity="wrong", share=0.7, upstream="pytorch/pytorch#103316",
     condition="input (1 - input) < 1e-12", witness={"input": [0.0], "target": [0.0]},
 )  # fmt: skip
 def gradient_floor(cotangent, input, target, *, weight):
@@ -123,7 +123,7 @@ def log_odds_terms(input, target, log_weight):
 
 
 @deviation(
-    "BCEWithLogitsLoss", of="value", steps="storage", severity="accuracy", share=0.5, dtypes=SINGLE_FIRST,
+    "BCEWithLogitsLoss", of="value", steps="storage", severity="accuracy", share=0.2, dtypes=SINGLE_FIRST,
     condition="the input is negative and the target small", upstream="pytorch/pytorch#195529",
     witness={"input": [-40.0], "target": [0.0]},
 )  # fmt: skip
@@ -139,7 +139,7 @@ def tail_cancels(input, target, *, weight=None, pos_weight=None):
 
 
 @deviation(
-    "BCEWithLogitsLoss", of="value", steps="storage", severity="accuracy", share=0.4, dtypes=SINGLE_FIRST,
+    "BCEWithLogitsLoss", of="value", steps="storage", severity="accuracy", share=0.25, dtypes=SINGLE_FIRST,
     condition="pos_weight and 1 - target are small", applies=has_pos_weight,
     witness={"input": [-3.0], "target": [1.0], "pos_weight": [1e-9]},
 )  # fmt: skip
@@ -154,7 +154,7 @@ def pos_weight_cancels(input, target, *, weight=None, pos_weight=None):
 
 @deviation(
     "BCEWithLogitsLoss", of="gradient", quantities=("grad_input",), steps="storage", dtypes=SINGLE_FIRST,
-    severity="accuracy", share=0.5, condition="the input is positive and the target close to 1",
+    severity="accuracy", share=0.25, condition="the input is positive and the target close to 1",
     upstream="pytorch/pytorch#195677", witness={"input": [40.0], "target": [1.0]},
 )  # fmt: skip
 def gradient_tail_cancels(cotangent, input, target, *, weight, pos_weight):
@@ -173,7 +173,7 @@ def gradient_tail_cancels(cotangent, input, target, *, weight, pos_weight):
 
 @deviation(
     "BCEWithLogitsLoss", of="gradient", quantities=("grad_input",), steps="storage", dtypes=SINGLE_FIRST,
-    severity="accuracy", share=0.4, condition="pos_weight and 1 - target are small",
+    severity="accuracy", share=0.3, condition="pos_weight and 1 - target are small",
     applies=has_pos_weight,
     witness={"input": [-3.0], "target": [1.0], "pos_weight": [1e-9]},
 )  # fmt: skip
@@ -190,7 +190,7 @@ def gradient_pos_weight_cancels(cotangent, input, target, *, weight, pos_weight)
 
 @deviation(
     "BCEWithLogitsLoss", of="gradient", quantities=("grad_target",), steps="storage", dtypes=SINGLE_FIRST,
-    severity="accuracy", share=0.4, condition="pos_weight is close to 1 and the input to 0",
+    severity="accuracy", share=0.15, condition="pos_weight is close to 1 and the input to 0",
     applies=has_pos_weight,
     witness={"input": [1e-3], "target": [0.5], "pos_weight": [1.0]},
 )  # fmt: skip

@@ -206,6 +206,15 @@ def test_a_step_that_could_overflow_the_format_is_boundless_and_so_is_what_follo
     assert np.isinf(np.sum(Rounded.exact([60000.0, 60000.0, -60000.0], Model(F16))).error)
 
 
+def test_partial_sums_in_a_wide_accumulator_do_not_overflow():
+    assert np.isfinite(np.sum(Rounded.exact([60000.0, 60000.0, -60000.0], Model(F16, wide=True))).error)
+
+
+def test_nothing_divided_by_nothing_is_nan_for_sure():
+    nothing = np.sum(Rounded.exact(np.zeros(0), Model(F32))) / 0.0
+    assert np.isnan(nothing.value) and nothing.error == 0
+
+
 def test_an_exact_zero_stays_exact_in_products_and_underflow_is_charged_elsewhere():
     assert (single(0.0) * single([3.0, 1e30, -7.0], 0.5)).error.tolist() == [0.0] * 3
     assert (single(0.0) / 3.0).error == 0
