@@ -56,6 +56,7 @@ def read(folder: Path, results: str = "out/r.json") -> dict:
         (["--subject", "no_such_module"], "does not import"),
         (["--deviations", "missing.toml"], "missing.toml"),
         (["--seed", "x"], "invalid int value"),
+        (["--results", "/dev/null/r.json"], "cannot be written"),
     ],
 )
 def test_a_bad_option_ends_with_status_4_and_one_line(options, line, tmp_path):

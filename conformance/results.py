@@ -8,6 +8,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from conformance.environment import environment
 from conformance.expected import stale
 from conformance.isolation import Isolation
@@ -25,6 +27,12 @@ BLANK = {
 }  # fmt: skip
 
 
+UNFINISHED = {
+    "complete": False, "counts": {}, "exit_status": None, "finished": None, "rows_verified": 0,
+    "reasons": ["interrupted"],
+}  # fmt: skip
+
+
 class Results:
     """Collects rows, keeps them safe on disk, and says at the end what they amount to."""
 
@@ -39,10 +47,12 @@ class Results:
     def begin(cls, config, selection: Selection, isolation: Isolation) -> Results:
         """Create the folder, write an incomplete file, open the side file."""
         results = cls(Path(config.option.results).resolve(), header(config, selection), selection, isolation)
-        results.file.parent.mkdir(parents=True, exist_ok=True)
-        results.write({"complete": False, "counts": {}, "exit_status": None, "finished": None,
-                       "rows_verified": 0, "reasons": ["interrupted"]})  # fmt: skip
-        results.side.write_text("")
+        try:
+            results.file.parent.mkdir(parents=True, exist_ok=True)
+            results.write(UNFINISHED)
+            results.side.write_text("")
+        except OSError as error:
+            raise pytest.UsageError(f"--results {config.option.results}: cannot be written: {error}") from None
         return results
 
     @property
