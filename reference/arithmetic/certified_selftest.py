@@ -77,8 +77,13 @@ def test_the_error_names_the_operation():
 def test_what_is_not_finite_never_enters(bad):
     with pytest.raises(ValueError, match="finite"):
         Certified.exact(np.array([1.0, bad]))
-    with pytest.raises(ValueError, match="finite"):
-        one(1.0) + bad
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_constant_that_is_not_finite_is_indeterminate(bad):
+    x = one(1.0)
+    assert not np.where(x > 2, x, bad).finite.any()
+    assert np.where(x > 0, x, bad).finite.all()
 
 
 def test_an_undecided_where_gives_the_union_of_both_branches():
