@@ -1,10 +1,20 @@
 """Where torch.nn departs from the adaptive softmax."""
 
+from functools import partial
+
 import numpy as np
 
+from conformance.case import gradients
 from conformance.deviations.deviation import HALF, deviation
-from conformance.deviations.softmax import log_softmax, pull_log_softmax, stored_affine
-from reference.in_numpy._softmax import indicator, negative_log_softmax, pick, pull, pull_affine
+from conformance.deviations.flushing import lift_flushing
+from conformance.deviations.softmax import (
+    log_softmax,
+    pull_log_softmax,
+    pull_stored_affine,
+    stored_affine,
+    widened,
+)
+from reference.in_numpy._softmax import indicator, negative_log_softmax, pick, pull
 from reference.in_numpy.adaptive import places
 
 FORMATS = ("float32", "float64", "float16", "bfloat16")
@@ -53,8 +63,8 @@ def pull_tail(pull_losses, cotangent, input, down, up, here, index):
     scores = stored_affine(up, hidden)
     slope = pull_losses(scores, at(index, scores, cotangent))
     slope = np.where(np.expand_dims(here, -1), slope, 0.0)
-    grad_up, grad_hidden = pull_affine(slope, up, hidden)
-    grad_down, grad_input = pull_affine(grad_hidden, down, input)
+    grad_up, grad_hidden = pull_stored_affine(slope, up, hidden)
+    grad_down, grad_input = pull_stored_affine(grad_hidden, down, input)
     return grad_down, grad_up, grad_input
 
 
@@ -65,13 +75,13 @@ def pull_terms(pull_losses, cotangent, input, target, head_weight, head_bias, **
     position, inside = places(target, logits.shape[-1], [up.shape[-2] for _, up in tails])
     cotangent = np.expand_dims(cotangent, -1)
     slope = pull_losses(logits, at(position, logits, cotangent))
-    gradients = {"head_bias": slope}
-    gradients["head_weight"], grad_input = pull_affine(slope, head_weight, input)
+    found = {"head_bias": widened(slope)}
+    found["head_weight"], grad_input = pull_stored_affine(slope, head_weight, input)
     for i, ((down, up), (here, index)) in enumerate(zip(tails, inside, strict=True)):
         grad_down, grad_up, more = pull_tail(pull_losses, cotangent, input, down, up, here, index)
-        gradients |= {f"tail_{i}_0_weight": grad_down, f"tail_{i}_1_weight": grad_up}
+        found |= {f"tail_{i}_0_weight": grad_down, f"tail_{i}_1_weight": grad_up}
         grad_input = grad_input + np.where(np.expand_dims(here, -1), more, 0.0)
-    return gradients | {"input": grad_input}
+    return found | {"input": grad_input}
 
 
 def witness(input: float, head: float) -> dict[str, object]:
@@ -79,8 +89,10 @@ def witness(input: float, head: float) -> dict[str, object]:
     features = [[0.0] * 4]
     return {
         "input": [[input, 0.0, 0.0, 0.0]], "target": [0],
-        "head_weight": [[head, 0.0, 0.0, 0.0]] + features * 3, "tail_0_0_weight": features * 2, "tail_0_1_weight": [[0.0] * 2], "tail_1_0_weight": features,
-        "tail_1_1_weight": [[0.0]], "cotangent": {"output": [0.0], "loss": 1.0},
+        "head_weight": [[head, 0.0, 0.0, 0.0]] + features * 3,
+        "tail_0_0_weight": features * 2, "tail_0_1_weight": [[0.0] * 2],
+        "tail_1_0_weight": features, "tail_1_1_weight": [[0.0]],
+        "cotangent": {"output": [0.0], "loss": 1.0},
     }  # fmt: skip
 
 
@@ -91,6 +103,16 @@ def rounded_logits() -> dict[str, object]:
     case["head_weight"][1] = [31.984375, 1.75, 0.0, 0.0]
     case["head_weight"][2:] = [[40.0, 0.0, 0.0, 0.0]] * 2
     return case
+
+
+def tiny_inputs() -> dict[str, object]:
+    """A case of subnormal inputs and weights that are nought."""
+    return {
+        "input": np.full((64, 32), 2.0**-128), "target": np.zeros(64, int), "head_weight": np.zeros((4, 32)),
+        "tail_0_0_weight": np.zeros((16, 32)), "tail_0_1_weight": np.zeros((1, 16)),
+        "tail_1_0_weight": np.zeros((8, 32)), "tail_1_1_weight": np.zeros((1, 8)),
+        "cotangent": {"output": np.full(64, 1024.0), "loss": 0.0},
+    }  # fmt: skip
 
 
 def not_finite(answer: np.ndarray) -> np.ndarray:
@@ -149,6 +171,21 @@ def gradient_logits_stored(cotangent, input, target, **given):
     torch stores projections and logits in the dtype of the input before it takes the log-softmax of them.
     """
     return pull_terms(pull, cotangent, input, target, **given)
+
+
+@deviation(
+    LOSS, of="gradients", quantities=GRADIENTS, share=0.5, dtypes=("bfloat16",), severity="accuracy",
+    condition="a product of matrices has operands or results below 2**-126, and more than 4096 products",
+    answers=np.isfinite, witness=tiny_inputs(),
+)  # fmt: skip
+def gradient_flushed(case, lift):
+    """Tiny contributions to the gradients of a matrix product are replaced by zero.
+
+    Larger products of bfloat16 matrices are left to instructions (AVX512-BF16) that take subnormal operands
+    for zero, and return zero for subnormal results, although those of the dtype itself are kept.
+    """
+    pull_stored = partial(pull_terms, pull_rounded)
+    return gradients(case, lift_flushing(case), pullback=pull_stored)
 
 
 @deviation(

@@ -6,10 +6,10 @@ import numpy as np
 
 from conformance.case import given, lift_rounded
 from conformance.deviations.deviation import deviation
-from conformance.deviations.overflow import gradient_steps_overflow
+from conformance.deviations.overflow import gradient_steps_overflow, steps_overflow
 from reference.arithmetic.rounded import Model, Rounded
 from reference.in_numpy._softmax import carried_weight, indicator, pick
-from reference.in_numpy.classification import margin_gaps, nll_loss
+from reference.in_numpy.classification import margin_gaps, multi_margin_loss, nll_loss
 
 
 def cascade(terms: Rounded, live: np.ndarray) -> Rounded:
@@ -86,6 +86,14 @@ register_unset(
     "MultiLabelMarginLoss",
     {"input": np.zeros((0, 2)), "target": np.zeros((0, 2), int), "reduction": "mean"},
 )
+
+
+steps_overflow(
+    multi_margin_loss, dtypes=("float32", "float64"), share=0.3,
+    condition="the square of a reach into the margin exceeds the format, before the weight brings it back",
+    witness={"input": [[0.0, 0.0, 2.0**80], [0.0, 0.0, 2.0**100]], "target": [1, 0],
+             "weight": [1.0, 0.0, 0.0], "p": 2, "reduction": "mean"},
+)  # fmt: skip
 
 
 @deviation(

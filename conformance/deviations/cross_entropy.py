@@ -6,7 +6,8 @@ import numpy as np
 
 from conformance.case import given, lift_rounded
 from conformance.deviations.deviation import HALF, deviation
-from conformance.deviations.softmax import logits_of, pull_terms, pull_to_arguments, reduced_apart, terms
+from conformance.deviations.flushing import lift_flushing
+from conformance.deviations.softmax import logits_of, pull_case, pull_map, reduced_apart, terms
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Model
 from reference.in_numpy._softmax import cross_entropy_of, pull_cross_entropy
@@ -38,7 +39,7 @@ def both(*, of: str, witness, **rest) -> Callable:
     def register(instead: Callable) -> Callable:
         for loss, quantities in QUANTITIES.items():
             own = witness if loss == "CrossEntropyLoss" else as_linear(**witness)
-            named = {"quantities": quantities} if of == "gradient" else {}
+            named = {"quantities": quantities} if of == "gradients" else {}
             deviation(loss, of=of, witness=own, **named, **rest)(instead)
         return instead
 
@@ -87,17 +88,17 @@ def logits_overflow(input, target, **given):
 
 
 @deviation(
-    "LinearCrossEntropyLoss", of="gradient", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
+    "LinearCrossEntropyLoss", of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
     quantities=QUANTITIES["LinearCrossEntropyLoss"], answers=np.isnan, applies=logits_exceed,
     witness=LARGE_LOGITS, condition="a logit exceeds the format",
 )  # fmt: skip
-def gradient_logits_overflow(cotangent, input, target, **given):
+def gradient_logits_overflow(case, lift):
     """The gradient is NaN where logits overflow, although their differences are representable.
 
     torch stores the logits in the dtype of the input; one infinite logit less the largest, infinite too, is
     NaN.
     """
-    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+    return pull_case(case, lift)
 
 
 def not_finite(answer: np.ndarray) -> np.ndarray:
@@ -106,18 +107,18 @@ def not_finite(answer: np.ndarray) -> np.ndarray:
 
 
 @both(
-    of="gradient", dtypes=SINGLE_FIRST, severity="convention", reductions=("mean",), steps="storage",
+    of="gradients", dtypes=SINGLE_FIRST, severity="convention", reductions=("mean",), steps="storage",
     answers=np.isnan, applies=lambda case: smooths_classes(case) and has_no_weight(case), share=0.3,
     condition="with label smoothing, the weight of every target is nought, and that of another class is not",
     witness={"input": [[0.0, 1.0]], "target": [0], "weight": [0.0, 1.0], "label_smoothing": 0.5,
              "reduction": "mean"},
 )  # fmt: skip
-def gradient_smoothing_without_weight(cotangent, input, target, **given):
+def gradient_smoothing_without_weight(case, lift):
     """The gradient of a mean with label smoothing is NaN where the weights that it divides by are nought.
 
     torch multiplies the infinite upstream gradient of a term by the weight of its class, which is nought.
     """
-    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+    return pull_case(case, lift)
 
 
 @both(
@@ -137,17 +138,17 @@ def steps_overflow(input, target, **given):
 
 
 @both(
-    of="gradient", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
+    of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
     condition="the upstream gradient times the weight of a class, or the loss of a class, exceeds the format",
     witness={"input": [[0.0, 0.0]], "target": [0], "weight": [40000.0, 1.0], "cotangent": [2.0]},
 )  # fmt: skip
-def gradient_steps_overflow(cotangent, input, target, **given):
+def gradient_steps_overflow(case, lift):
     """The gradient overflows, or is NaN in consequence, although it is representable.
 
     The upstream gradient is divided by the sum of the weights, and multiplied by the weight of the class,
     before it is multiplied by what the probability lacks; each step is stored in the dtype of the input.
     """
-    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+    return pull_case(case, lift)
 
 
 HEAVY = {
@@ -172,15 +173,15 @@ def weights_overflow(input, target, **given):
 
 
 @both(
-    of="gradient", **HEAVY,
+    of="gradients", **HEAVY,
     witness={"input": [[0.0, 0.5]] * 2, "target": [0, 0], "weight": [40000.0, 1.0], "reduction": "mean"},
 )  # fmt: skip
-def gradient_weights_overflow(cotangent, input, target, **given):
+def gradient_weights_overflow(case, lift):
     """The gradient of the mean is nought where the sum of the weights overflows.
 
     The sum of the weights, which it is divided by, is kept in the dtype of the input.
     """
-    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+    return pull_case(case, lift)
 
 
 @both(
@@ -226,7 +227,26 @@ def gradient_logits_stored(cotangent, input, target, **given):
 
     torch stores the logits in the dtype of the input before it takes the cross-entropy of them.
     """
-    return pull_to_arguments(pull_cross_entropy, cotangent, input, target, **given)
+    logits, left = logits_of(input, **given)
+    gradients = pull_cross_entropy(cotangent, logits, target, **left)
+    return gradients | pull_map(gradients.pop("logits"), input, **given)
+
+
+@deviation(
+    "LinearCrossEntropyLoss", of="gradients", quantities=("grad_input", "grad_linear_weight"), share=0.5,
+    dtypes=("bfloat16",), severity="accuracy", answers=np.isfinite,
+    condition="a product of matrices has operands or results below 2**-126, and more than 4096 products",
+    witness={"input": np.zeros((17, 17)), "target": np.zeros(17, int),
+             "linear_weight": np.outer(np.arange(17.0), np.full(17, 2.0**-130)),
+             "cotangent": np.full(17, 1024.0)},
+)  # fmt: skip
+def gradient_flushed(case, lift):
+    """Tiny contributions to the gradients of a matrix product are replaced by zero.
+
+    Larger products of bfloat16 matrices are left to instructions (AVX512-BF16) that take subnormal operands
+    for zero, and return zero for subnormal results, although those of the dtype itself are kept elsewhere.
+    """
+    return pull_case(case, lift_flushing(case))
 
 
 TAIL = {
@@ -248,14 +268,14 @@ def tail_lost(input, target, **given):
 
 
 @both(
-    of="gradient", share=0.7, **TAIL,
+    of="gradients", share=0.7, **TAIL,
     condition="the probability of a class is close to its share of the target, or its loss small",
 )  # fmt: skip
-def gradient_tail_lost(cotangent, input, target, **given):
+def gradient_tail_lost(case, lift):
     """The gradient of a confident and right prediction is lost: its relative accuracy, then all of it.
 
     torch takes the target's share from the probability, exp(log_softmax), and both are close to 1; the
     probability has the error of the stored log-softmax.  The gradients of probabilities and of weights are
     the lost losses.
     """
-    return pull_to_arguments(pull_terms, cotangent, input, target, **given)
+    return pull_case(case, lift)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from conformance.case import given
 from conformance.deviations.kernels import fused
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Rounded
-from reference.in_numpy._softmax import affine, kept, peak, pick, pull_affine, target_mass
+from reference.in_numpy._softmax import affine, indicator, kept, peak, pick, target_mass
 
 
 def log_softmax(logits: Rounded) -> Rounded:
@@ -37,10 +40,22 @@ def stored_affine(weight: Rounded, input: Rounded, bias: Rounded | None = None) 
     return Rounded(value, error, bounded.model)
 
 
-def logits_of(input, linear_weight=None, linear_bias=None, **given):
+def widened(x: Rounded) -> Rounded:
+    """The same numbers in the working format, for products that are summed before they are stored."""
+    return Rounded(x.value, x.error, replace(x.model, format=x.model.format.working), x.spread)
+
+
+def pull_stored_affine(slope: Rounded, weight: Rounded, input: Rounded) -> tuple[Rounded, Rounded]:
+    """The gradients of a linear map, given that of its result: of the matrix, row by row, and of the input."""
+    column = np.expand_dims(slope, -1)
+    grad_weight = widened(column) * np.expand_dims(widened(input), -2)
+    return grad_weight, fused(lambda g, w: np.sum(g * w, axis=-2), column, weight)
+
+
+def logits_of(input, linear_weight=None, linear_bias=None, **left):
     """The logits, stored where they come from a linear map, and the arguments that are left."""
     logits = input if linear_weight is None else stored_affine(linear_weight, input, linear_bias)
-    return logits, given
+    return logits, left
 
 
 def terms(logits, target, weight, ignore_index, label_smoothing):
@@ -69,29 +84,53 @@ def reduced_apart(reduce, logits, arguments) -> Rounded:
     return (1 - smoothing) * hit + every * (smoothing / logits.shape[-1])
 
 
-def pull_terms(cotangent, logits, target, weight, ignore_index, label_smoothing):
-    """The gradients of :func:`terms`, with respect to ``logits`` and, given probabilities, all arguments."""
-    losses = log_softmax(logits)
-    mass = target_mass(target, logits.shape[-1], ignore_index, label_smoothing)
-    if target.ndim == 1:
-        cotangent = np.where(target != ignore_index, cotangent, 0.0)
-    cotangent = -np.expand_dims(cotangent, -1)
-    slope = cotangent * mass
-    gradients = {"logits": pull_log_softmax(slope if weight is None else slope * weight, losses)}
+def slopes(case, lift, arguments) -> Rounded:
+    """The gradient with respect to the log-softmax, (R, C), as autograd composes it from right to left."""
+    target, weight, smoothing = (arguments[k] for k in ("target", "weight", "label_smoothing"))
+    classes = case.sizes["c"][0]
     if target.ndim > 1:
-        weighed = cotangent if weight is None else cotangent * weight
-        gradients["target"] = (1 - label_smoothing) * (weighed * losses)
-    if weight is not None:
-        gradients["weight"] = cotangent * (losses * mass)
-    return gradients
+        up = -np.expand_dims(upstream(case, lift, arguments), -1)
+        up = up if weight is None else up * weight
+        return up * target_mass(target, classes, None, smoothing)
+    live, index = kept(target, arguments["ignore_index"])
+    hot = indicator(index, classes) & np.expand_dims(live, -1)
+    up = upstream(case, lift, arguments, None if plain(smoothing) == 0 else 1 - smoothing)
+    found = np.where(hot, -weighed(np.expand_dims(up, -1), weight), 0.0)
+    if plain(smoothing) == 0:
+        return found
+    up = np.where(live, upstream(case, lift, arguments, smoothing / classes), 0.0)
+    return found - weighed(np.expand_dims(up, -1), weight)
 
 
-def pull_to_arguments(pull_loss, cotangent, input, target, **given):
-    """The gradients of all arguments, where ``pull_loss`` gives, among others, that of the logits."""
-    logits, left = logits_of(input, **given)
-    gradients = pull_loss(cotangent, logits, target, **left)
-    slope = gradients.pop("logits")
-    if "linear_weight" not in given:
-        return gradients | {"input": slope}
-    gradients["linear_weight"], gradients["input"] = pull_affine(slope, given["linear_weight"], input)
-    return gradients if given["linear_bias"] is None else gradients | {"linear_bias": slope}
+def weighed(up: Rounded, weight) -> Rounded:
+    """A cotangent, (R, 1), times the weight of every class, if there is one."""
+    return up if weight is None else up * weight
+
+
+def upstream(case, lift, arguments, share=None) -> Rounded:
+    """The cotangent of every term, (R,), where ``share`` of it belongs to one part of the loss."""
+    up = lift(np.reshape(case.cotangents["value"], (-1,)))
+    reduction = case.contract.reduction_of(case.reduction, "value")
+    return reduction.pull(up if share is None else up * share, arguments, case.calls, case.shape)
+
+
+def pull_case(case, lift) -> dict[str, Rounded]:
+    """The gradients of the cross-entropy with respect to all arguments, as ATen and autograd compose them."""
+    arguments = given(case, lift)
+    logits, left = logits_of(**arguments)
+    losses = log_softmax(logits)
+    gradients = pull_map(pull_log_softmax(slopes(case, lift, arguments), losses), **arguments)
+    if left["target"].ndim > 1:
+        up, weight = -np.expand_dims(upstream(case, lift, arguments), -1), left["weight"]
+        mass = target_mass(left["target"], losses.shape[-1], None, left["label_smoothing"])
+        gradients["target"] = (1 - left["label_smoothing"]) * (weighed(up, weight) * losses)
+        gradients["weight"] = up * (losses * mass)
+    return {f"grad_{k}": case.from_rows(k, g) for k, g in gradients.items() if arguments[k] is not None}
+
+
+def pull_map(slope, input, linear_weight=None, linear_bias=None, **_) -> dict[str, Rounded]:
+    """The gradients of what the logits come from, given theirs."""
+    if linear_weight is None:
+        return {"input": slope}
+    grad_weight, grad_input = pull_stored_affine(slope, linear_weight, input)
+    return {"linear_weight": grad_weight, "linear_bias": widened(slope), "input": grad_input}
