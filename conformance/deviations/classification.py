@@ -62,32 +62,6 @@ gradient_steps_overflow(
 )  # fmt: skip
 
 
-def register_unset(loss: str, witness) -> None:
-    """Register that the sum and the mean over an empty batch are never computed."""
-
-    @deviation(
-        loss, of="result", name="empty-batch-unset", severity="wrong", share=1.0, reductions=("mean", "sum"),
-        condition="the batch is empty", applies=lambda case: case.rows == 0, witness=witness,
-    )  # fmt: skip
-    def instead(case):
-        """The loss of an empty batch is whatever was in memory.
-
-        The kernel returns before it writes the one number of a reduced result, which is allocated, but not
-        set: the sum of no terms is not 0, their mean not NaN, and both differ from call to call.
-        """
-        shape = (case.calls, *case.result_shape("value"))
-        return Rounded(np.zeros(shape), 0.0, Model(case.format), np.full(shape, np.inf))
-
-
-register_unset(
-    "MultiMarginLoss", {"input": np.zeros((0, 2)), "target": np.zeros(0, int), "reduction": "mean"}
-)
-register_unset(
-    "MultiLabelMarginLoss",
-    {"input": np.zeros((0, 2)), "target": np.zeros((0, 2), int), "reduction": "mean"},
-)
-
-
 steps_overflow(
     multi_margin_loss, dtypes=("float32", "float64"), share=0.3,
     condition="the square of a reach into the margin exceeds the format, before the weight brings it back",

@@ -309,9 +309,13 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         """What the operands' errors become, and what the operation itself adds."""
         charge, passed_on = RULES[ufunc]
         error = passed_on(out, *operands)
-        if not charge or ufunc is np.multiply and any(_power_of_two(x) for x in operands):
+        if not charge:
             return error
-        error = error + charge * self.model.unit * (abs(out) + error)
+        scale = _scale(ufunc, operands)
+        if scale is None:
+            error = error + charge * self.model.unit * (abs(out) + error)
+        elif scale >= 1:
+            return error
         if ufunc in (np.add, np.subtract):
             return error
         underflow = UNDERFLOW * self.model.tiny
@@ -422,9 +426,20 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return Rounded(value, error, self.model, np.where(unsure, wide, 0.0 if spread is None else spread))
 
 
-def _power_of_two(x) -> bool:
-    """Whether an operand is one number that scales without rounding (unless the product underflows)."""
-    return x.ndim == 0 and not x.error and np.frexp(abs(x.value))[0] == 0.5 and abs(x.value) >= 1
+def _scale(ufunc, operands) -> float | None:
+    """What a product or quotient scales by at least, where one operand is nothing but exact powers of two."""
+    if ufunc is np.multiply:
+        return next((np.min(abs(x.value)) for x in operands if _scales(x)), None)
+    if ufunc is np.true_divide and _scales(operands[1]):
+        return 1 / np.max(abs(operands[1].value))
+    return None
+
+
+def _scales(x) -> bool:
+    """Whether an operand, without error, scales without rounding, unless the result underflows."""
+    if x.size == 0 or any(x.error.strides) or x.error.flat[0] != 0:
+        return False
+    return abs(np.frexp(x.value.flat[0])[0]) == 0.5 and bool((abs(np.frexp(x.value)[0]) == 0.5).all())
 
 
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum}

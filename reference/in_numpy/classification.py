@@ -123,6 +123,7 @@ def margin_gaps(input, target, margin):
 
 @contract(
     torch="MultiMarginLoss",
+    least={"n": 1},  # of an empty batch torch returns memory that was never set
     input=REAL["n? (c)"],
     target=Index(of="c")["n?"],
     p=OneOf((1, 2)),
@@ -171,6 +172,7 @@ def label_gaps(input, target):
 
 @contract(
     torch="MultiLabelMarginLoss",
+    least={"n": 1},  # of an empty batch torch returns memory that was never set
     input=REAL["n? (c)"],
     target=LabelSet(of="c")["n? (c)"],
 )

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -209,65 +208,108 @@ def _(cotangent, input1, input2, target, *, margin):
 
 @dataclass(frozen=True)
 class Metric:
-    """A distance: ``of(x, y)``, and ``pull(cotangent, x, y)``, the gradients by both."""
+    """A distance: ``of(x, y, unit)``, and ``pull(cotangent, x, y, unit)``, the gradients by both.
 
+    Both vectors are given in units of their own, (R, 1), and so is the distance: in ``unit ** degree``.
+    """
+
+    degree: int
     of: Callable
     pull: Callable
 
 
 def lp(p, eps):
     """The p-norm of ``x - y + eps``."""
-    return Metric(partial(distance, p=p, eps=eps), partial(pull_distance, p=p, eps=eps))
+    return Metric(
+        1,
+        lambda x, y, unit: distance(x, y, p, eps / unit),
+        lambda cotangent, x, y, unit: pull_distance(cotangent, x, y, p, eps / unit),
+    )
 
 
-def squared(x, y):
+def squared(x, y, unit):
     """The sum of the squared differences, shape (R,)."""
     return np.sum(np.square(x - y), axis=-1)
 
 
-def pull_squared(cotangent, x, y):
+def pull_squared(cotangent, x, y, unit):
     """Gradients of ``squared``."""
-    gradient = np.expand_dims(cotangent, -1) * (2 * (x - y))
+    gradient = np.expand_dims(cotangent, -1) * (2 * (x - y)) * unit
     return gradient, -gradient
 
 
 METRICS = {
     None: lp(2.0, 1e-6),
     "manhattan": lp(1.0, 0.0),
-    "squared": Metric(squared, pull_squared),
+    "squared": Metric(2, squared, pull_squared),
     "cosine": Metric(
-        lambda x, y: 1 - cosine(x, y, EPS_OF_COSINE),
-        lambda cotangent, x, y: pull_cosine(-cotangent, x, y, EPS_OF_COSINE),
+        0,
+        lambda x, y, unit: 1 - cosine(x, y, EPS_OF_COSINE),
+        lambda cotangent, x, y, unit: pull_cosine(-cotangent, x, y, EPS_OF_COSINE),
     ),
 }
 
 
-def excess(metric, anchor, positive, negative, margin, swap):
-    """What the hinge cuts off at zero, shape (R,)."""
-    far = metric.of(anchor, negative)
-    if swap:
-        far = np.minimum(far, metric.of(positive, negative))
-    return (margin + metric.of(anchor, positive)) - far
+@dataclass(frozen=True, eq=False)
+class Triplet:
+    """Three vectors per row, (R, D), in units, (R, 1), in which none of their distances overflows."""
+
+    metric: Metric
+    anchor: object
+    positive: object
+    negative: object
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, metric, *vectors):
+        """Of anchor, positive and negative; the units are 1 except for huge vectors, and cancel out."""
+        largest = np.max([magnitude(plain(x)) for x in vectors], axis=0)
+        unit = np.maximum(largest / 2.0**48, 1.0) if metric.degree else np.ones_like(largest)
+        return cls(metric, *(x / unit for x in vectors), unit)
+
+    def distance(self, x, y):
+        return self.metric.of(x, y, self.unit)
+
+    def pull(self, cotangent, x, y):
+        return self.metric.pull(cotangent, x, y, self.unit)
+
+    def far(self, swap):
+        """The distance of the negative: from the anchor, with ``swap`` from the positive if that is less."""
+        far = self.distance(self.anchor, self.negative)
+        return np.minimum(far, self.distance(self.positive, self.negative)) if swap else far
+
+    def excess(self, margin, swap):
+        """What the hinge cuts off at zero, shape (R,)."""
+        unit = np.squeeze(self.unit, axis=-1)
+        for _ in range(self.metric.degree):
+            margin = margin / unit
+        return (margin + self.distance(self.anchor, self.positive)) - self.far(swap)
+
+    def loss(self, margin, swap):
+        """The hinge of ``excess``, shape (R,)."""
+        loss, unit = np.maximum(self.excess(margin, swap), 0.0), np.squeeze(self.unit, axis=-1)
+        for _ in range(self.metric.degree):
+            loss = loss * unit
+        return loss
+
+    def swapped_share(self, swap):
+        """Derivative of ``far`` by the distance of negative and positive: 1 where that is less."""
+        if not swap:
+            return 0.0
+        far = self.distance(self.anchor, self.negative)
+        other = self.distance(self.positive, self.negative)
+        return np.where(other < far, 1.0, np.where(other == far, 0.5, 0.0))
 
 
-def swapped_share(metric, anchor, positive, negative, swap):
-    """Derivative of the distance of the negative by that of it and the positive: 1 where that is less."""
-    if not swap:
-        return 0.0
-    far, other = metric.of(anchor, negative), metric.of(positive, negative)
-    return np.where(other < far, 1.0, np.where(other == far, 0.5, 0.0))
-
-
-def pull_triplet(cotangent, metric, anchor, positive, negative, margin, swap):
-    """Gradients of the hinge of ``excess``."""
-    active = excess(metric, anchor, positive, negative, margin, swap) >= 0
-    cotangent = np.where(active, cotangent, 0.0)
-    share = swapped_share(metric, anchor, positive, negative, swap)
-    anchor1, positive1 = metric.pull(cotangent, anchor, positive)
-    anchor2, negative1 = metric.pull(-cotangent * (1 - share), anchor, negative)
+def pull_triplet(cotangent, triplet, margin, swap):
+    """Gradients of ``triplet.loss``."""
+    cotangent = np.where(triplet.excess(margin, swap) >= 0, cotangent, 0.0)
+    share = triplet.swapped_share(swap)
+    anchor1, positive1 = triplet.pull(cotangent, triplet.anchor, triplet.positive)
+    anchor2, negative1 = triplet.pull(-cotangent * (1 - share), triplet.anchor, triplet.negative)
     if not swap:
         return {"anchor": anchor1 + anchor2, "positive": positive1, "negative": negative1}
-    positive2, negative2 = metric.pull(-cotangent * share, positive, negative)
+    positive2, negative2 = triplet.pull(-cotangent * share, triplet.positive, triplet.negative)
     return {
         "anchor": anchor1 + anchor2,
         "positive": positive1 + positive2,
@@ -293,12 +335,12 @@ def triplet_margin_loss(anchor, positive, negative, *, margin=1.0, p=2.0, eps=1e
     Source: V. Balntas et al., Learning local feature descriptors with triplets and shallow convolutional
     neural networks, 2016 (margin ranking loss, anchor swap).
     """
-    return np.maximum(excess(lp(p, eps), anchor, positive, negative, margin, swap), 0.0)
+    return Triplet.of(lp(p, eps), anchor, positive, negative).loss(margin, swap)
 
 
 @triplet_margin_loss.vjp
 def _(cotangent, anchor, positive, negative, *, margin, p, eps, swap):
-    return pull_triplet(cotangent, lp(p, eps), anchor, positive, negative, margin, swap)
+    return pull_triplet(cotangent, Triplet.of(lp(p, eps), anchor, positive, negative), margin, swap)
 
 
 @contract(
@@ -319,11 +361,10 @@ def triplet_margin_with_distance_loss(
     Names: "manhattan", the sum of magnitudes; "squared", that of squares; "cosine", 1 less the cosine.
     Source: torch.nn.TripletMarginWithDistanceLoss.
     """
-    metric = METRICS[distance_function]
-    return np.maximum(excess(metric, anchor, positive, negative, margin, swap), 0.0)
+    return Triplet.of(METRICS[distance_function], anchor, positive, negative).loss(margin, swap)
 
 
 @triplet_margin_with_distance_loss.vjp
 def _(cotangent, anchor, positive, negative, *, distance_function, margin, swap):
-    metric = METRICS[distance_function]
-    return pull_triplet(cotangent, metric, anchor, positive, negative, margin, swap)
+    triplet = Triplet.of(METRICS[distance_function], anchor, positive, negative)
+    return pull_triplet(cotangent, triplet, margin, swap)
