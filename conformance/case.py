@@ -76,9 +76,7 @@ class Case:
             array = self.in_rows(name)
             if array is None:
                 continue
-            columns = (
-                np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
-            )
+            columns = np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
             for column in columns.T:
                 mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
                 mixed ^= mixed >> np.uint64(29)
@@ -154,9 +152,7 @@ class Case:
             terms = replace(self, reduction="none").expected_values[quantity].value
             terms = terms.reshape(self.calls, -1)
             most = self.format.working.max
-            return (np.sum(terms * (terms > 0), axis=1) > most) & (
-                np.sum(terms * (terms < 0), axis=1) < -most
-            )
+            return (np.sum(terms * (terms > 0), axis=1) > most) & (np.sum(terms * (terms < 0), axis=1) < -most)
 
     def expected(self, quantity: str) -> Rounded:
         return (self.expected_gradients if quantity.startswith("grad_") else self.expected_values)[quantity]

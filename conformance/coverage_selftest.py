@@ -13,9 +13,7 @@ DISTANCES = {"PairwiseDistance", "CosineSimilarity"}
 
 
 def is_a_loss(cls: type) -> bool:
-    return (
-        cls.__module__ in ("torch.nn.modules.loss", "torch.nn.modules.adaptive") or cls.__name__ in DISTANCES
-    )
+    return cls.__module__ in ("torch.nn.modules.loss", "torch.nn.modules.adaptive") or cls.__name__ in DISTANCES
 
 
 def losses_of_torch() -> list[str]:

@@ -40,9 +40,7 @@ def test_another_process_draws_the_same():
 def test_an_imported_subject_full_of_constants_changes_nothing(tmp_path):
     module = tmp_path / "constants.py"
     module.write_text("\n".join(f"A{i} = {i * 7919 + 3}\nB{i} = {i * 0.37}" for i in range(500)))
-    assert (
-        digests_elsewhere(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import constants") == digests()
-    )
+    assert digests_elsewhere(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import constants") == digests()
 
 
 def test_another_seed_draws_others():

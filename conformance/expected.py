@@ -66,9 +66,7 @@ def read(file: str | None, losses: tuple[str, ...]) -> tuple[Expected, ...]:
 def _entry(file: str, entry: dict, losses: tuple[str, ...]) -> Expected:
     missing, unknown = set(NEEDED) - set(entry), set(entry) - set(NEEDED) - set(KEYS)
     if missing or unknown:
-        what = (
-            f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown {', '.join(sorted(unknown))}"
-        )
+        what = f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown {', '.join(sorted(unknown))}"
         raise pytest.UsageError(f"--deviations {file}: entry {entry.get('id', '?')} {what}")
     if entry["loss"] not in losses:
         raise pytest.UsageError(f"--deviations {file}: entry {entry['id']}: unknown loss {entry['loss']!r}")

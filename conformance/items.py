@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
@@ -10,7 +10,7 @@ from conformance.subject import Subject, torch_subject
 from reference import Contract
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_subject(selected: Selected, contract: Contract) -> Subject:
     """The subject; one that does not import has a problem, which its rows report."""
     if selected.source is None:

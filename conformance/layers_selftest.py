@@ -57,9 +57,7 @@ def test_the_oracle_does_not_know_the_mirror():
 
 def test_the_mirror_does_not_know_the_oracle():
     for path in sources("reference/in_jax"):
-        modules = {
-            n.module or "" for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)
-        }
+        modules = {n.module or "" for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
         assert not any("in_numpy" in m for m in modules), path.name
 
 

@@ -155,8 +155,4 @@ def _inside(case: Case, where: str, name: str, x: float) -> bool:
     if where == "cotangents":
         return x != 0
     domain = case.layout(name).domain
-    return (
-        isinstance(domain, Interval)
-        and domain.low <= x <= domain.high
-        and not (domain.open and x == domain.low)
-    )
+    return isinstance(domain, Interval) and domain.low <= x <= domain.high and not (domain.open and x == domain.low)

@@ -39,12 +39,8 @@ def add_options(parser) -> None:
     several("mode", f"how to execute (repeatable): {', '.join(MODES)}")
     group.addoption("--budget", default="gate", metavar="|".join(BUDGETS), help="how much work, in counts")
     group.addoption("--seed", type=int, default=0, help="other cases, same budget (default 0)")
-    group.addoption(
-        "--deviations", metavar="FILE", help="your own list of expected deviations (TOML), strict"
-    )
-    group.addoption(
-        "--results", metavar="FILE", default=RESULTS, help=f"where results go (default {RESULTS})"
-    )
+    group.addoption("--deviations", metavar="FILE", help="your own list of expected deviations (TOML), strict")
+    group.addoption("--results", metavar="FILE", default=RESULTS, help=f"where results go (default {RESULTS})")
 
 
 @dataclass(frozen=True)

@@ -158,9 +158,7 @@ def pytest_report_header(config):
     if SELECTION in config.stash:
         chosen = config.stash[SELECTION]
         subject = "torch.nn" if chosen.is_torch else ", ".join(s.name for s in chosen.subjects[:6])
-        return (
-            f"plumbline: {subject}, budget {chosen.budget}, seed {chosen.seed}, {', '.join(chosen.devices)}"
-        )
+        return f"plumbline: {subject}, budget {chosen.budget}, seed {chosen.seed}, {', '.join(chosen.devices)}"
     return None
 
 

@@ -57,8 +57,7 @@ def ask_mirror(case: Case) -> dict[str, np.ndarray]:
     """Terms and gradients, in row form, by autodiff in float64."""
     arguments = given(case, lambda x: x)
     arguments = {
-        k: None if v is None else np.asarray(v) if isinstance(v, np.ndarray) else v
-        for k, v in arguments.items()
+        k: None if v is None else np.asarray(v) if isinstance(v, np.ndarray) else v for k, v in arguments.items()
     }
     inputs = {k: v for k, v in arguments.items() if isinstance(v, np.ndarray) and v.dtype == float}
     terms, found = differentiate(case, {k: v for k, v in arguments.items() if k not in inputs})(inputs)
@@ -148,9 +147,7 @@ def test_the_formula_in_the_working_format_lies_within_the_bound(contract):
     if contract.dtypes[0].startswith("complex"):
         pytest.skip("the real contract of the same loss is checked")
     for case in cases(contract, "honesty", "float32"):
-        narrow = given(
-            case, lambda x: np.asarray(x, np.float32) if isinstance(x, np.ndarray) else np.float32(x)
-        )
+        narrow = given(case, lambda x: np.asarray(x, np.float32) if isinstance(x, np.ndarray) else np.float32(x))
         with np.errstate(all="ignore"):
             terms = np.asarray(case.contract.formula(**narrow), float)
             expected = case.contract.formula(**given(case, lift_rounded(Model(FORMATS["float32"]))))
@@ -165,9 +162,7 @@ def test_few_bounds_are_vacuous(contract, kind):
     """Fewer than one in a hundred of the bounds on finite inputs is infinite while the truth is finite."""
     total = vacuous = 0
     for case in cases(contract, kind, contract.dtypes[0]):
-        for quantity, expected in (
-            case.expected_values if kind == "value" else case.expected_gradients
-        ).items():
+        for quantity, expected in (case.expected_values if kind == "value" else case.expected_gradients).items():
             boundless = np.isinf(expected.error)
             overflow = case.certain_overflow(quantity)
             total += boundless.size

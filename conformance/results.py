@@ -161,7 +161,6 @@ def describe(contract) -> dict:
         "reductions": list(contract.reductions),
         "arguments": list(contract.domains),
         "promises": [
-            {"quantity": q, "dtype": d, "grade": g, "reason": r}
-            for (q, d), (g, r) in contract.promises.items()
+            {"quantity": q, "dtype": d, "grade": g, "reason": r} for (q, d), (g, r) in contract.promises.items()
         ],
     }

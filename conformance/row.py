@@ -176,9 +176,7 @@ class Row:
         expected = case.expected(quantity)
         tally = self.tally(quantity)
         if actual.shape != expected.shape:
-            tally.problems.append(
-                f"{quantity} has shape {actual.shape[1:]}, the contract says {expected.shape[1:]}"
-            )
+            tally.problems.append(f"{quantity} has shape {actual.shape[1:]}, the contract says {expected.shape[1:]}")
             return
         comparison = compare(case, quantity, actual)
         failing, coarse = shortfall(case, quantity, comparison, actual)
@@ -217,9 +215,7 @@ def witness_item(deviation: Deviation, case: Case) -> Item:
     """The item that replays the witness of a deviation."""
     subject = torch_subject(case.contract)
     device = deviation.confirmed.device
-    return Item(
-        subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate"
-    )
+    return Item(subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate")
 
 
 CHECKS = {

@@ -54,9 +54,7 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
     """Recipes for one contract: many independent rows each; reduced ones in many small calls."""
     sizes = draw(dimensions(contract, reduction))
     kinds = {k: draw(kind(a)) for k, a in contract.arguments.items()}
-    parameters = {
-        k: draw(parameter(d, contract.defaults.get(k), sizes)) for k, d in contract.parameters.items()
-    }
+    parameters = {k: draw(parameter(d, contract.defaults.get(k), sizes)) for k, d in contract.parameters.items()}
     for name, array in contract.arguments.items():
         if isinstance(array.domain, Index) and array.domain.ignore and kinds[name]:
             parameters[array.domain.ignore] = contract.defaults[array.domain.ignore]
@@ -122,11 +120,7 @@ def size(draw, dim: Dim, menu: tuple[int, ...], single: bool, reduced: bool) -> 
         return (draw(st.sampled_from(menu)),)
     if dim.starred:
         if single and draw(st.integers(0, 3)) > 0:
-            return (
-                draw(
-                    st.sampled_from((256, 7, 64, 33, 130, 500, 1, 17) if not reduced else (8, 5, 17, 2, 65))
-                ),
-            )
+            return (draw(st.sampled_from((256, 7, 64, 33, 130, 500, 1, 17) if not reduced else (8, 5, 17, 2, 65))),)
         return tuple(draw(st.lists(st.sampled_from((2, 3, 1, 5)), max_size=3)))
     if dim.optional and draw(st.integers(0, 5)) == 5:
         return ()
@@ -158,8 +152,6 @@ def _(domain: Index, default, sizes):
 @parameter.register
 def _(domain: Interval, default, sizes):
     landmarks = (1.0, 0.5, 2.0, 0.25, 0.1, 0.3, 0.0, 1e-3, 8.0, 100.0, -0.5, -1.0)
-    inside = [
-        v for v in landmarks if domain.low <= v <= domain.high and not (domain.open and v == domain.low)
-    ]
+    inside = [v for v in landmarks if domain.low <= v <= domain.high and not (domain.open and v == domain.low)]
     drawn = st.sampled_from(inside)
     return drawn if default is None else st.one_of(st.just(float(default)), drawn)

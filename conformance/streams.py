@@ -76,9 +76,7 @@ def block(seed: int, contract: str, check: str, dtype: str, reduction: str, numb
 
 
 @lru_cache(maxsize=64)
-def _filled(
-    seed: int, contract: str, check: str, dtype: str, reduction: str, number: int
-) -> tuple[Case, ...]:
+def _filled(seed: int, contract: str, check: str, dtype: str, reduction: str, number: int) -> tuple[Case, ...]:
     """The cases of one block; kept, so that several subjects share each case's expected values."""
     drawn = block(seed, contract, check, dtype, reduction, number)
     return tuple(fill(CONTRACTS[contract], recipe, dtype, reduction) for recipe in drawn)

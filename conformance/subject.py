@@ -38,9 +38,7 @@ class Refused(Exception):
             "unsupported",
             "no kernel",
         )
-        return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(
-            h in text for h in hints
-        )
+        return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(h in text for h in hints)
 
 
 class Malformed(Exception):
@@ -84,9 +82,7 @@ class Session:
         self.dtype = getattr(torch, case.dtype)
         contract = case.contract
         self.positional = {k: self.tensor(case.arguments[k], k) for k in contract.positional}
-        self.shared = {
-            k: self.tensor(a, k) for k, a in case.arguments.items() if k not in contract.positional
-        }
+        self.shared = {k: self.tensor(a, k) for k, a in case.arguments.items() if k not in contract.positional}
         with refusals():
             self.module = self.build()
 
@@ -146,9 +142,7 @@ class Session:
         expected = self.dtype.to_real() if self.dtype.is_complex else self.dtype
         for name, part in found.items():
             if part.dtype != expected:
-                raise Malformed(
-                    f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}"
-                )
+                raise Malformed(f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}")
             if part.device.type != self.device:
                 raise Malformed(f"{name} is on {part.device.type}, its inputs are on {self.device}")
         return dict.fromkeys(found)
@@ -164,9 +158,7 @@ class Session:
         like = next((g for g in found if g is not None), None)
         if like is None:
             return Gradient(None, missing)
-        return Gradient(
-            np.stack([self.array(torch.zeros_like(like) if g is None else g) for g in found]), missing
-        )
+        return Gradient(np.stack([self.array(torch.zeros_like(like) if g is None else g) for g in found]), missing)
 
     def leaves(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         """The tensors of the constructor whose gradient is wanted: given ones, or parameters of the module."""

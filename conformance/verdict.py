@@ -51,9 +51,7 @@ def compare(case: Case, quantity: str, actual: np.ndarray) -> Comparison:
             ratio = np.where(overflow == 0, ratio, error)
         ratio = np.where(vacuous, np.nan, ratio)
         ulp = error / case.format.ulp(expected.value)
-    return Comparison(
-        quantity, error, ratio, ulp, vacuous, correctly_rounded(case, quantity, expected, actual)
-    )
+    return Comparison(quantity, error, ratio, ulp, vacuous, correctly_rounded(case, quantity, expected, actual))
 
 
 def distance(case: Case, quantity: str, expected: Rounded, actual: np.ndarray) -> np.ndarray:

@@ -30,9 +30,7 @@ def verify(contract: str) -> int:
     rows = 0
     for check in ("value", "gradient"):
         row = Row(item(contract, check))
-        for recipe in filter(
-            small_classes, streams.block(0, contract, check, "float32", "none", next(NUMBERS))
-        ):
+        for recipe in filter(small_classes, streams.block(0, contract, check, "float32", "none", next(NUMBERS))):
             row.feed(fill(CONTRACTS[contract], recipe, "float32", "none"))
         tallies: list[Tally] = list(row.tallies.values())
         rows += max((tally.cases for tally in tallies), default=0)

@@ -65,9 +65,7 @@ class Contract:
     def __post_init__(self):
         signature = inspect.signature(self.formula).parameters
         if list(signature) != list(self.domains):
-            raise TypeError(
-                f"{self.name} takes {list(signature)}, but its contract is about {list(self.domains)}"
-            )
+            raise TypeError(f"{self.name} takes {list(signature)}, but its contract is about {list(self.domains)}")
         self.defaults = {k: p.default for k, p in signature.items() if p.default is not p.empty}
         self.positional = tuple(k for k, p in signature.items() if p.kind is not p.KEYWORD_ONLY)
 
@@ -131,7 +129,7 @@ def contract(**kwargs) -> Callable[[Callable], Contract]:
     def register(formula: Callable) -> Contract:
         new = Contract(formula, domains, **options)
         for old in CONTRACTS.values():
-            if old.name == new.name or old.loss == new.loss and set(old.dtypes) & set(new.dtypes):
+            if old.name == new.name or (old.loss == new.loss and set(old.dtypes) & set(new.dtypes)):
                 raise ValueError(f"{new.name}: {old.loss} already has a contract, {old.name}")
         CONTRACTS[new.name] = new
         return new

@@ -190,9 +190,7 @@ def _header(value: Mapping) -> dict:
 
 def _contract(value: object, where: str) -> dict:
     contract = _typed(value, _CONTRACT, where)
-    contract["promises"] = [
-        _typed(promise, _PROMISE, f"{where}.promises") for promise in contract["promises"] or []
-    ]
+    contract["promises"] = [_typed(promise, _PROMISE, f"{where}.promises") for promise in contract["promises"] or []]
     return contract
 
 

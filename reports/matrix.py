@@ -78,9 +78,7 @@ def _matrix(subject: str, rows: list, columns: list, dtypes: dict, several: bool
         title = f"{loss} · {subject}" if several else loss
         losses.append((loss, _line(own, title, columns, promised), _told(own)))
     counts = Counter(row["verdict"] for row in rows)
-    return Matrix(
-        subject, many(counts["fail"], "failure") if counts["fail"] else "no failure", counts, losses
-    )
+    return Matrix(subject, many(counts["fail"], "failure") if counts["fail"] else "no failure", counts, losses)
 
 
 def _told(rows: list) -> str:

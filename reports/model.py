@@ -126,8 +126,6 @@ def _coarse_promises(contracts: list) -> list:
         if promise["grade"] not in ("A", "B")
     ]
     by_quantity = grouped(coarse, lambda pair: pair[0])
-    lines = [
-        (key, tuple(sorted({dtype for _, dtype in own}, key=dtype_order))) for key, own in by_quantity.items()
-    ]
+    lines = [(key, tuple(sorted({dtype for _, dtype in own}, key=dtype_order))) for key, own in by_quantity.items()]
     alike = grouped(lines, lambda line: (*line[0][:3], line[1]))
     return [(*common, [key[3] or "" for key, _ in own]) for common, own in alike.items()]

@@ -13,10 +13,7 @@ from reports.__main__ import main
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "conformance" / "results.schema.json").read_text())
 SECTIONS = ("failures", "grades", "deviations", "promises", "skipped", "legend")
-HOSTILE = (
-    "\"'><img src=http://evil.example/x onerror=alert(1)>"
-    "</script></template></style><script>alert(2)</script>"
-)
+HOSTILE = "\"'><img src=http://evil.example/x onerror=alert(1)></script></template></style><script>alert(2)</script>"
 
 
 def witness(elements=3):
@@ -65,9 +62,7 @@ def row(**changes):
 
 def failing(**changes):
     """A failing row with a witness."""
-    return row(
-        verdict="fail", grade="F", worst_ratio="inf", witness=witness(), message="off by a lot", **changes
-    )
+    return row(verdict="fail", grade="F", worst_ratio="inf", witness=witness(), message="off by a lot", **changes)
 
 
 def deviation(name, **changes):
@@ -281,9 +276,7 @@ def test_a_failure_shows_its_witness_readable_and_exact(page):
         "0.142857143",
     )
     assert [
-        each
-        for each in (*told, "reproducers/1.py", "index [1]", "∞", "cotangent", "-inf")
-        if each not in shown
+        each for each in (*told, "reproducers/1.py", "index [1]", "∞", "cotangent", "-inf") if each not in shown
     ] == []
 
 
@@ -361,9 +354,7 @@ def test_promises_of_less_than_b_are_listed_with_their_reason(page):
 
 def test_skips_are_grouped_by_message(page):
     skips = [row(verdict="skip", message="no Half", dtype=each) for each in ("float16", "bfloat16")]
-    shown = page(synthetic([row(), *skips, row(verdict="skip", message="other")])).part(
-        '<section id="skipped">'
-    )
+    shown = page(synthetic([row(), *skips, row(verdict="skip", message="other")])).part('<section id="skipped">')
     assert shown.count("no Half") == 1
     assert "float16, bfloat16" in shown
 
@@ -405,17 +396,13 @@ def test_hostile_strings_stay_text(page):
 def test_the_page_needs_no_network(page, run):
     made = page(run)
     assert not made.all("link")
-    assert not [
-        attributes for _, attributes in made.elements if {"src", "srcset", "action"} & set(attributes)
-    ]
+    assert not [attributes for _, attributes in made.elements if {"src", "srcset", "action"} & set(attributes)]
     linked = {each["href"] for each in made.all("a") if not each["href"].startswith("#")}
     assert linked <= {"https://github.com/pytorch/pytorch/issues/12345"}
     assert not re.search(r"@import|url\(", made.part("<style>", "</style>"))
 
 
-@pytest.mark.parametrize(
-    "upstream", ["javascript:alert(1)", "a forum", "x/y#1 ", "https://evil.example/#1", None]
-)
+@pytest.mark.parametrize("upstream", ["javascript:alert(1)", "a forum", "x/y#1 ", "https://evil.example/#1", None])
 def test_only_github_is_linked(page, upstream):
     made = page(synthetic([row()], [deviation("a", upstream=upstream)]))
     assert all(each["href"].startswith("#") for each in made.all("a"))

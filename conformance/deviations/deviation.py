@@ -76,10 +76,7 @@ class Deviation:
 
     def concerns(self, loss: str, quantity: str, dtype: str, reduction: str) -> bool:
         return (
-            self.loss == loss
-            and quantity in self.quantities
-            and dtype in self.dtypes
-            and reduction in self.reductions
+            self.loss == loss and quantity in self.quantities and dtype in self.dtypes and reduction in self.reductions
         )
 
     def allowance(self, case: Case, quantity: str) -> Rounded:
@@ -187,11 +184,7 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
             continue
         array = np.asarray(arguments[name])
         array = array.astype(float) if array.dtype.kind == "f" else array
-        kind = next(
-            i
-            for i, k in enumerate(declared.kinds)
-            if k.floating == (array.dtype == float) and _fits(k, array)
-        )
+        kind = next(i for i, k in enumerate(declared.kinds) if k.floating == (array.dtype == float) and _fits(k, array))
         kinds[name] = kind
         parts = isinstance(declared.kinds[kind].domain, Complex)  # the last dimension: real, imaginary
         _measure(declared.kinds[kind].layout, array.shape[:-1] if parts else array.shape, sizes)

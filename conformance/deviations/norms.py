@@ -124,9 +124,7 @@ class Cosine:
     def pull(self, up: Rounded) -> list[Rounded]:
         """The gradients by both vectors, of ``up``, (R, 1); the divisor counts as the norm everywhere."""
         gradients = []
-        for i, (x, unit, n, d) in enumerate(
-            zip(self.vectors, self.units, self.lengths, self.divisors, strict=True)
-        ):
+        for i, (x, unit, n, d) in enumerate(zip(self.vectors, self.units, self.lengths, self.divisors, strict=True)):
             by_unit = up * self.units[1 - i]
             by_divisor = stored_sum(-by_unit * (unit / d))
             gradients.append(by_unit / d + pull_norm(by_divisor, x, 2, n))

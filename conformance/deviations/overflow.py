@@ -32,9 +32,7 @@ def steps_overflow(contract: Contract, *, witness: Mapping[str, object], conditi
         return contract.formula(**given)
 
 
-def gradient_steps_overflow(
-    contract: Contract, *, witness: Mapping[str, object], condition: str, **rest
-) -> None:
+def gradient_steps_overflow(contract: Contract, *, witness: Mapping[str, object], condition: str, **rest) -> None:
     """Register the same of the contract's pullback."""
 
     @deviation(

@@ -46,7 +46,7 @@ def widened(x: Rounded) -> Rounded:
 
 
 def pull_stored_affine(slope: Rounded, weight: Rounded, input: Rounded) -> tuple[Rounded, Rounded]:
-    """The gradients of a linear map, given that of its result: of the matrix, row by row, and of the input."""
+    """The gradients of a linear map, given that of its result: of the matrix row by row, and of the input."""
     column = np.expand_dims(slope, -1)
     grad_weight = widened(column) * np.expand_dims(widened(input), -2)
     return grad_weight, fused(lambda g, w: np.sum(g * w, axis=-2), column, weight)

@@ -61,9 +61,7 @@ def metric_of(name: str | None, like: Rounded, pull: Callable = pull_norm) -> Me
         return Metric(lambda x, y: stored_sum(exactly(np.square(exactly(x - y)))), pull_squared)
     if name == "cosine":
         eps = constant(1e-8)
-        return Metric(
-            lambda x, y: 1 - Cosine.of(x, y, eps).value, lambda up, x, y: Cosine.of(x, y, eps).pull(-up)
-        )
+        return Metric(lambda x, y: 1 - Cosine.of(x, y, eps).value, lambda up, x, y: Cosine.of(x, y, eps).pull(-up))
     return lp(1.0, 0.0, pull) if name == "manhattan" else lp(2.0, constant(1e-6), pull)
 
 

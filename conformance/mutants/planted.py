@@ -99,9 +99,7 @@ class CrossEntropy(torch.nn.Module):
         self.options = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
 
     def forward(self, input, target):
-        return functional.cross_entropy(
-            input, target, weight=self.weight, reduction=self.reduction, **self.options
-        )
+        return functional.cross_entropy(input, target, weight=self.weight, reduction=self.reduction, **self.options)
 
 
 class UnstableLogSumExp(CrossEntropy):

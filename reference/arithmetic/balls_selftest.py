@@ -120,9 +120,7 @@ def test_even_powers_and_magnitudes_are_not_negative():
         assert not (out >= 0).unsure.any()
 
 
-@pytest.mark.parametrize(
-    ("base", "exponent"), [(-2, 3), (-2, 2), (0, 2), (0, 0), (0, 0.5), (-2, -3), (4, 0.5), (2, 0)]
-)
+@pytest.mark.parametrize(("base", "exponent"), [(-2, 3), (-2, 2), (0, 2), (0, 0), (0, 0.5), (-2, -3), (4, 0.5), (2, 0)])
 def test_powers_of_points_are_numpys(base, exponent):
     low, high = (one(float(base)) ** exponent).bounds()
     assert low[0] <= float(base) ** exponent <= high[0]

@@ -212,7 +212,8 @@ def test_partial_sums_in_a_wide_accumulator_do_not_overflow():
 
 def test_nothing_divided_by_nothing_is_nan_for_sure():
     nothing = np.sum(Rounded.exact(np.zeros(0), Model(F32))) / 0.0
-    assert np.isnan(nothing.value) and nothing.error == 0
+    assert np.isnan(nothing.value)
+    assert nothing.error == 0
 
 
 def test_an_exact_zero_stays_exact_in_products_and_underflow_is_charged_elsewhere():

@@ -353,9 +353,7 @@ def _(cotangent, anchor, positive, negative, *, margin, p, eps, swap):
     swap=BOOL,
     promises=IN_16_BIT_STEPS,
 )
-def triplet_margin_with_distance_loss(
-    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False
-):
+def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False):
     """The triplet margin loss of a distance of one's own, by name; None is the pairwise distance.
 
     Names: "manhattan", the sum of magnitudes; "squared", that of squares; "cosine", 1 less the cosine.

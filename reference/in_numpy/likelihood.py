@@ -14,8 +14,7 @@ FLOOR = -100.0
 FLOOR_AT = 3.720075976020836e-44
 #: What torch promises of losses that it computes in 16-bit steps.
 IN_STEPS = {
-    ("*", dtype): ("C", "eager torch rounds every step of this formula to 16 bits")
-    for dtype in ("float16", "bfloat16")
+    ("*", dtype): ("C", "eager torch rounds every step of this formula to 16 bits") for dtype in ("float16", "bfloat16")
 }
 
 
