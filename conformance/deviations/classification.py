@@ -9,7 +9,7 @@ from conformance.deviations.deviation import deviation
 from conformance.deviations.overflow import gradient_steps_overflow, steps_overflow
 from reference.arithmetic.rounded import Model, Rounded
 from reference.in_numpy._softmax import carried_weight, indicator, pick
-from reference.in_numpy.classification import margin_gaps, multi_margin_loss, nll_loss
+from reference.in_numpy.classification import label_gaps, margin_gaps, multi_margin_loss, nll_loss
 
 
 def cascade(terms: Rounded, live: np.ndarray) -> Rounded:
@@ -60,6 +60,25 @@ gradient_steps_overflow(
     condition="the sum of the weights, or one divided by it, exceeds the format",
     witness={"input": [[-0.01]], "target": [0], "weight": [2.0**-23], "reduction": "mean"},
 )  # fmt: skip
+
+
+@deviation(
+    "MultiLabelMarginLoss", of="result", dtypes=("float64",), severity="nan", share=0.3,
+    condition="the sum over all pairs, of one row or where the result is reduced of all, exceeds the format",
+    witness={"input": [[0.0, 2.0**1021, 2.0**1021]] * 4, "target": [[0, -1, -1]] * 4, "reduction": "mean"},
+)  # fmt: skip
+def sum_overflows(case):
+    """The loss overflows although it is representable.
+
+    torch sums the reaches of all pairs, those of all rows where the result is reduced, before it divides by the
+    number of classes, and then of rows.  In float32 the sum is one of float64 numbers.
+    """
+    gap, pair = label_gaps(**given(case, lift_rounded(Model(case.format, emulate=True))))
+    reach = np.reshape(np.where(pair, np.maximum(gap, 0.0), 0.0), (case.calls, math.prod(case.shape), -1))
+    total = np.sum(reach, axis=-1) if case.reduction == "none" else np.sum(np.sum(reach, axis=-1), axis=-1)
+    total = total / float(case.sizes["c"][0])
+    total = total / float(math.prod(case.shape)) if case.reduction == "mean" else total
+    return np.reshape(total, (case.calls, *case.result_shape("value")))
 
 
 steps_overflow(

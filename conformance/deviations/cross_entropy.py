@@ -25,7 +25,7 @@ QUANTITIES = {
     ),
 }
 LARGE_LOGITS = {"input": [[300.0, 0.0]], "target": [0], "linear_weight": [[300.0, 0.0], [299.0, 0.0]]}
-ROUNDED_LOGITS = {"input": [[-64.0, 1.0]], "target": [0], "linear_weight": [[32.0, 0.0], [31.984375, 1.75]]}
+ROUNDED_LOGITS = {"input": [[-512.0, 1.0]], "target": [0], "linear_weight": [[32.0, 0.0], [32.0, 1.0]]}
 
 
 def as_linear(input, **witness) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from conformance.deviations.deviation import deviation
-from conformance.deviations.kernels import log_sigmoid
+from conformance.deviations.kernels import log_sigmoid, sigmoid
 from conformance.deviations.overflow import steps_overflow
 from reference.in_numpy.classification import multilabel_soft_margin_loss
 
@@ -29,3 +29,20 @@ def target_gradient_cancels(cotangent, input, target, *, weight):
     each = -np.expand_dims(cotangent / input.shape[-1], -1)
     each = each if weight is None else each * weight
     return {"target": each * log_sigmoid(input) - each * log_sigmoid(-input)}
+
+
+@deviation(
+    "MultiLabelSoftMarginLoss", of="gradient", quantities=("grad_input",), steps="storage", severity="nan",
+    dtypes=("float16", "bfloat16", "float32", "float64"), answers=lambda answer: ~np.isfinite(answer), share=0.3,
+    condition="the upstream gradient times a weight exceeds the format",
+    witness={"input": [[0.0]], "target": [[0.5]], "weight": [40000.0], "cotangent": [2.0]},
+)  # fmt: skip
+def gradient_steps_overflow(cotangent, input, target, *, weight):
+    """The gradient overflows, or is NaN, although it is representable.
+
+    torch multiplies the upstream gradient by the weight, and by the share of either target, before it multiplies
+    by the slopes of the two logarithms, which the sum of both parts makes NaN where both overflow.
+    """
+    each = -np.expand_dims(cotangent / input.shape[-1], -1)
+    each = each if weight is None else each * weight
+    return {"input": (each * target) * sigmoid(-input) - (each * (1.0 - target)) * sigmoid(input)}

@@ -10,13 +10,13 @@ from conformance.case import given
 from conformance.deviations.kernels import fused
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Rounded
-from reference.in_numpy._softmax import affine, indicator, kept, peak, pick, target_mass
+from reference.in_numpy._softmax import affine, exponentials, indicator, kept, pick, target_mass
 
 
 def log_softmax(logits: Rounded) -> Rounded:
     """``(x - max) - log(sum(exp(x - max)))``; of the intermediates, the sum and its logarithm are stored."""
-    total = fused(lambda x: np.sum(np.exp(x - peak(x)[0]), axis=-1, keepdims=True), logits)
-    return fused(lambda x, log: (x - peak(x)[0]) - log, logits, np.log(total))
+    total = fused(lambda x: np.sum(np.exp(exponentials(x)[0]), axis=-1, keepdims=True), logits)
+    return fused(lambda x, log: exponentials(x)[0] - log, logits, np.log(total))
 
 
 def pull_log_softmax(slope: Rounded, log_probabilities: Rounded) -> Rounded:
