@@ -137,7 +137,7 @@ def squares_of_norms(input1, input2, target, *, margin):
     share=0.05,
     condition="the products of one sign overflow, though with those of the other they would not",
     upstream=None,
-    witness={"input1": [1.0, 1.0, 1.0], "input2": [3e38, 3e38, -3e38], "target": 1.0},
+    witness={"input1": [1.0, 1.0, 1.0], "input2": [1.5 * 2.0**127, 1.5 * 2.0**127, -1.5 * 2.0**127], "target": 1.0},
 )
 def partial_sums(input1, input2, target, *, margin):
     """The loss is NaN or infinite where a partial sum of the product of both vectors overflows.
@@ -204,7 +204,7 @@ def squares_of_norms_gradient(cotangent, input1, input2, target, *, margin):
     share=0.05,
     condition="the products of one sign overflow, though with those of the other they would not",
     upstream=None,
-    witness={"input1": [1.0, 1.0, 1.0], "input2": [3e38, 3e38, -3e38], "target": 1.0},
+    witness={"input1": [1.0, 1.0, 1.0], "input2": [1.5 * 2.0**127, 1.5 * 2.0**127, -1.5 * 2.0**127], "target": 1.0},
 )
 def partial_sums_gradient(cotangent, input1, input2, target, *, margin):
     """The gradient is NaN where a partial sum of the product of both vectors overflows.
