@@ -28,7 +28,7 @@ BLANK = {
 
 
 UNFINISHED = {
-    "complete": False, "counts": {}, "exit_status": None, "finished": None, "rows_verified": 0,
+    "complete": False, "counts": dict.fromkeys(VERDICTS, 0), "exit_status": None, "finished": None, "rows_verified": 0,
     "reasons": ["interrupted"],
 }  # fmt: skip
 

@@ -60,8 +60,8 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
             parameters[array.domain.ignore] = contract.defaults[array.domain.ignore]
     floating = [k for k, a in contract.arguments.items() if any(x.floating for x in a.kinds)]
     usual = REGIMES[:-2] if has_products(contract) else REGIMES
-    if reduction != "none":  # sums overflow more easily than terms
-        usual = REGIMES[:-2] * 2 + usual
+    if reduction != "none" or any(a.core for a in contract.arguments.values()):
+        usual = REGIMES[:-2] * 3 + usual  # sums overflow more easily than terms
     regimes = {k: draw(st.sampled_from(usual)) for k in floating}
     thin = {k for k, a in contract.arguments.items() if a.broadcasts and draw(st.booleans())}
     return Recipe(

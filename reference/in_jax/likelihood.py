@@ -33,10 +33,7 @@ def kl_div(input, target, *, log_target):
 
 
 def poisson_nll_loss(input, target, *, log_input, full, eps):
-    if log_input:
-        loss = jnp.exp(input) - target * input
-    else:
-        loss = input - jax.scipy.special.xlogy(target, input + eps)
+    loss = jnp.exp(input) - target * input if log_input else input - jax.scipy.special.xlogy(target, input + eps)
     if not full:
         return loss
     count = jnp.where(target > 1, target, 1.0)

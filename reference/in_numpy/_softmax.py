@@ -121,16 +121,19 @@ def cross_entropy_of(logits, target, weight, ignore_index, label_smoothing):
 
 
 def pull_cross_entropy(cotangent, logits, target, weight, ignore_index, label_smoothing):
-    """The gradients of the terms of the cross-entropy: "logits", "weight", "target" if probabilities."""
+    """The gradients of the terms of the cross-entropy: "logits", and, where these are probabilities, "target".
+
+    Next to probabilities also "weight"; with classes the mean divides by the weights, which this does not cover.
+    """
     mass = target_mass(target, logits.shape[-1], ignore_index, label_smoothing)
     if target.ndim == 1:  # not even a mean over ignored targets alone, which is 0 / 0, depends on their logits
         cotangent = np.where(target != ignore_index, cotangent, 0.0)
     cotangent = np.expand_dims(cotangent, -1)
     losses = negative_log_softmax(logits)
     gradients = {"logits": cotangent * pull(logits, mass if weight is None else weight * mass)}
-    if weight is not None:
-        gradients["weight"] = cotangent * np.where(plain(mass) > 0, mass * losses, 0.0)
     if target.ndim > 1:
+        if weight is not None:
+            gradients["weight"] = cotangent * np.where(plain(mass) > 0, mass * losses, 0.0)
         weighed = cotangent if weight is None else cotangent * weight
         gradients["target"] = (1 - label_smoothing) * (weighed * losses)
     return gradients

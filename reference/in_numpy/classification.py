@@ -108,12 +108,7 @@ def _(cotangent, input, target, *, weight, ignore_index):
     live, index = kept(target, ignore_index)
     hot = indicator(index, input.shape[-1]) & np.expand_dims(live, -1)
     cotangent = np.expand_dims(cotangent, -1)
-    if weight is None:
-        return {"input": np.where(hot, -cotangent, 0.0)}
-    return {
-        "input": np.where(hot, -cotangent * weight, 0.0),
-        "weight": np.where(hot, -cotangent * input, 0.0),
-    }
+    return {"input": np.where(hot, -cotangent if weight is None else -cotangent * weight, 0.0)}
 
 
 def margin_gaps(input, target, margin):
