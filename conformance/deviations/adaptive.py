@@ -58,14 +58,15 @@ def at(index, logits, cotangent):
 
 
 def pull_tail(pull_losses, cotangent, input, down, up, here, index):
-    """The gradients of one cluster's part: of its projection, its scores, and the input."""
+    """The gradients of one cluster's part, from the rows in it alone: of projection, scores, and input."""
     hidden = stored_affine(down, input)
     scores = stored_affine(up, hidden)
     slope = pull_losses(scores, at(index, scores, cotangent))
-    slope = np.where(np.expand_dims(here, -1), slope, 0.0)
     grad_up, grad_hidden = pull_stored_affine(slope, up, hidden)
     grad_down, grad_input = pull_stored_affine(grad_hidden, down, input)
-    return grad_down, grad_up, grad_input
+    rows = np.expand_dims(here, -1)
+    grad_down, grad_up = (np.where(np.expand_dims(rows, -1), g, 0.0) for g in (grad_down, grad_up))
+    return grad_down, grad_up, np.where(rows, grad_input, 0.0)
 
 
 def pull_terms(pull_losses, cotangent, input, target, head_weight, head_bias, **tails):
@@ -80,7 +81,7 @@ def pull_terms(pull_losses, cotangent, input, target, head_weight, head_bias, **
     for i, ((down, up), (here, index)) in enumerate(zip(tails, inside, strict=True)):
         grad_down, grad_up, more = pull_tail(pull_losses, cotangent, input, down, up, here, index)
         found |= {f"tail_{i}_0_weight": grad_down, f"tail_{i}_1_weight": grad_up}
-        grad_input = grad_input + np.where(np.expand_dims(here, -1), more, 0.0)
+        grad_input = grad_input + more
     return found | {"input": grad_input}
 
 
@@ -125,7 +126,7 @@ OVERFLOW = {
     "share": 0.9, "answers": not_finite, "condition": "a projection, a logit, or a loss exceeds the format",
 }  # fmt: skip
 STORED = {
-    "dtypes": HALF, "steps": "storage", "severity": "accuracy", "share": 0.5, "answers": np.isfinite,
+    "dtypes": HALF, "steps": "storage", "severity": "accuracy", "share": 0.3, "answers": np.isfinite,
     "condition": "a logit is so large that its rounding to 16 bits changes the probabilities by a factor",
 }  # fmt: skip
 TAIL = {
@@ -174,7 +175,7 @@ def gradient_logits_stored(cotangent, input, target, **given):
 
 
 @deviation(
-    LOSS, of="gradients", quantities=GRADIENTS, share=0.5, dtypes=("bfloat16",), severity="accuracy",
+    LOSS, of="gradients", quantities=GRADIENTS, share=0.1, dtypes=("bfloat16",), severity="accuracy",
     condition="a product of matrices has operands or results below 2**-126, and more than 4096 products",
     answers=np.isfinite, witness=tiny_inputs(),
 )  # fmt: skip
@@ -189,7 +190,7 @@ def gradient_flushed(case, lift):
 
 
 @deviation(
-    LOSS, of="value", quantities=VALUES, share=0.5, witness=witness(20.0, 1.0), **TAIL,
+    LOSS, of="value", quantities=VALUES, share=0.1, witness=witness(20.0, 1.0), **TAIL,
     condition="a loss is small compared with one",
 )  # fmt: skip
 def tail_lost(input, target, **given):
@@ -202,7 +203,7 @@ def tail_lost(input, target, **given):
 
 
 @deviation(
-    LOSS, of="gradient", quantities=GRADIENTS, share=0.7, witness=witness(20.0, 1.0), **TAIL,
+    LOSS, of="gradient", quantities=GRADIENTS, share=0.15, witness=witness(20.0, 1.0), **TAIL,
     condition="the probability of the target is close to 1",
 )  # fmt: skip
 def gradient_tail_lost(cotangent, input, target, **given):

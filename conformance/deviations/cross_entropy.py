@@ -74,7 +74,7 @@ def weights_exceed(case) -> bool:
 
 
 @deviation(
-    "LinearCrossEntropyLoss", of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
+    "LinearCrossEntropyLoss", of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5,
     answers=np.isnan, applies=logits_exceed, condition="a logit exceeds the format", witness=LARGE_LOGITS,
 )  # fmt: skip
 def logits_overflow(input, target, **given):
@@ -88,7 +88,7 @@ def logits_overflow(input, target, **given):
 
 
 @deviation(
-    "LinearCrossEntropyLoss", of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.7,
+    "LinearCrossEntropyLoss", of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.8,
     quantities=QUANTITIES["LinearCrossEntropyLoss"], answers=np.isnan, applies=logits_exceed,
     witness=LARGE_LOGITS, condition="a logit exceeds the format",
 )  # fmt: skip
@@ -108,7 +108,7 @@ def not_finite(answer: np.ndarray) -> np.ndarray:
 
 @both(
     of="gradients", dtypes=SINGLE_FIRST, severity="convention", reductions=("mean",), steps="storage",
-    answers=np.isnan, applies=lambda case: smooths_classes(case) and has_no_weight(case), share=0.3,
+    answers=np.isnan, applies=lambda case: smooths_classes(case) and has_no_weight(case), share=0.1,
     condition="with label smoothing, the weight of every target is nought, and that of another class is not",
     witness={"input": [[0.0, 1.0]], "target": [0], "weight": [0.0, 1.0], "label_smoothing": 0.5,
              "reduction": "mean"},
@@ -122,7 +122,7 @@ def gradient_smoothing_without_weight(case, lift):
 
 
 @both(
-    of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
+    of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.6, answers=not_finite,
     upstream="pytorch/pytorch#85791",
     condition="a loss, their sum, or that of the weights exceeds the format",
     witness={"input": [[40000.0, 0.0]] * 2, "target": [1, 1], "reduction": "mean"},
@@ -138,7 +138,7 @@ def steps_overflow(input, target, **given):
 
 
 @both(
-    of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.5, answers=not_finite,
+    of="gradients", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.2, answers=not_finite,
     condition="the upstream gradient times the weight of a class, or the loss of a class, exceeds the format",
     witness={"input": [[0.0, 0.0]], "target": [0], "weight": [40000.0, 1.0], "cotangent": [2.0]},
 )  # fmt: skip
@@ -186,7 +186,7 @@ def gradient_weights_overflow(case, lift):
 
 @both(
     of="result", dtypes=HALF_FIRST, severity="nan", reductions=("mean", "sum"), applies=smooths_classes,
-    answers=not_finite, upstream="pytorch/pytorch#85791", share=0.3,
+    answers=not_finite, upstream="pytorch/pytorch#85791", share=0.1,
     condition="the sum of the losses of all classes, over all terms, exceeds the format",
     witness={"input": [[16384.0, 0.0, 0.0, 0.0]] * 2, "target": [1, 1], "label_smoothing": 0.1,
              "reduction": "mean"},
@@ -203,7 +203,7 @@ def smoothing_overflows(case):
 
 
 STORED = {
-    "steps": "storage", "dtypes": HALF, "severity": "accuracy", "share": 0.5, "answers": np.isfinite,
+    "steps": "storage", "dtypes": HALF, "severity": "accuracy", "share": 0.1, "answers": np.isfinite,
     "condition": "a logit is so large that its rounding to 16 bits changes the probabilities by a factor",
 }  # fmt: skip
 
@@ -233,7 +233,7 @@ def gradient_logits_stored(cotangent, input, target, **given):
 
 
 @deviation(
-    "LinearCrossEntropyLoss", of="gradients", quantities=("grad_input", "grad_linear_weight"), share=0.5,
+    "LinearCrossEntropyLoss", of="gradients", quantities=("grad_input", "grad_linear_weight"), share=0.1,
     dtypes=("bfloat16",), severity="accuracy", answers=np.isfinite,
     condition="a product of matrices has operands or results below 2**-126, and more than 4096 products",
     witness={"input": np.zeros((17, 17)), "target": np.zeros(17, int),
@@ -255,7 +255,7 @@ TAIL = {
 }  # fmt: skip
 
 
-@both(of="value", share=0.5, condition="a loss is small compared with one", **TAIL)
+@both(of="value", share=0.15, condition="a loss is small compared with one", **TAIL)
 def tail_lost(input, target, **given):
     """The loss of a confident and right prediction is lost: its relative accuracy, then all of it.
 
@@ -268,7 +268,7 @@ def tail_lost(input, target, **given):
 
 
 @both(
-    of="gradients", share=0.7, **TAIL,
+    of="gradients", share=0.2, **TAIL,
     condition="the probability of a class is close to its share of the target, or its loss small",
 )  # fmt: skip
 def gradient_tail_lost(case, lift):

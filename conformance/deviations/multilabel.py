@@ -8,7 +8,7 @@ from conformance.deviations.overflow import steps_overflow
 from reference.in_numpy.classification import multilabel_soft_margin_loss
 
 steps_overflow(
-    multilabel_soft_margin_loss, share=0.5,
+    multilabel_soft_margin_loss, share=0.3,
     condition="the weighted loss of a class, or the sum over classes or terms, exceeds the format",
     witness={"input": [[-60000.0, -60000.0]], "target": [[1.0, 1.0]]},
 )  # fmt: skip
@@ -16,7 +16,7 @@ steps_overflow(
 
 @deviation(
     "MultiLabelSoftMarginLoss", of="gradient", quantities=("grad_target",), steps="storage",
-    severity="accuracy", dtypes=("float32", "float64", "float16", "bfloat16"), share=0.9,
+    severity="accuracy", dtypes=("float32", "float64", "float16", "bfloat16"), share=0.5,
     condition="the input is close to 0",
     witness={"input": [[0.0625]], "target": [[0.0]], "cotangent": [-1.458984375]},
 )  # fmt: skip
@@ -33,7 +33,7 @@ def target_gradient_cancels(cotangent, input, target, *, weight):
 
 @deviation(
     "MultiLabelSoftMarginLoss", of="gradient", quantities=("grad_input",), steps="storage", severity="nan",
-    dtypes=("float16", "bfloat16", "float32", "float64"), answers=lambda answer: ~np.isfinite(answer), share=0.3,
+    dtypes=("float16", "bfloat16", "float32", "float64"), answers=lambda answer: ~np.isfinite(answer), share=0.1,
     condition="the upstream gradient times a weight exceeds the format",
     witness={"input": [[0.0]], "target": [[0.5]], "weight": [40000.0], "cotangent": [2.0]},
 )  # fmt: skip
