@@ -19,7 +19,7 @@ from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract
 
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
-BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 700, 16), "nightly": (40, 10_000, 160)}
+BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 600, 16), "nightly": (40, 10_000, 160)}
 #: Checks of which one block says it all, except at night.
 LIGHT_CHECKS = ("reduction", "result_type")
 
