@@ -123,7 +123,7 @@ def gradient_smoothing_without_weight(case, lift):
 
 @both(
     of="value", dtypes=HALF_FIRST, steps="storage", severity="nan", share=0.6, answers=not_finite,
-    upstream="pytorch/pytorch#85791",
+    upstream="pytorch/pytorch#85791", stores_sums=True,
     condition="a loss, their sum, or that of the weights exceeds the format",
     witness={"input": [[40000.0, 0.0]] * 2, "target": [1, 1], "reduction": "mean"},
 )  # fmt: skip

@@ -44,7 +44,8 @@ class Deviation:
     of the gradients (``of`` "gradients": a function of the case and of how to lift its numbers), or of the
     whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
-    divided by the number of terms after everything else is computed and stored.  ``applies``: the cases that
+    divided by the number of terms after everything else is computed and stored.  ``stores_sums``: sums of
+    terms are stored before they are divided, in 16 bits where steps are.  ``applies``: the cases that
     it may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's
     answers it may excuse.  ``share``: the largest share of the elements of a row that it may excuse.
     ``witness``: a case that shows it.
@@ -65,6 +66,7 @@ class Deviation:
     reductions: tuple[str, ...] = ("none", "mean", "sum", "batchmean")
     steps: str = "working"
     divides_last: bool = False
+    stores_sums: bool = False
     applies: Callable[[Case], bool] = lambda case: True
     answers: Callable[[np.ndarray], np.ndarray] = lambda actual: np.True_
     upstream: str | None = None
@@ -93,6 +95,7 @@ class Deviation:
             return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
         model = Model(format, kinks=self.check == "gradient", emulate=True)
+        narrow = self.divides_last or self.stores_sums
         if self.of == "gradients":
             found = self.instead(case, lift_rounded(model))
         elif self.of == "gradient":
@@ -100,8 +103,13 @@ class Deviation:
         elif self.of == "terms":
             found = values(case, lift_rounded(model), formula=self._terms(case))
         else:
-            found = values(case, lift_rounded(model), formula=self.instead)
+            found = values(case, lift_rounded(model), formula=self.instead if narrow else self._widely)
         return found[quantity]
+
+    def _widely(self, **given) -> Rounded:
+        """The terms, to be summed in the working format: only their steps are stored in a narrower one."""
+        terms = self.instead(**given)
+        return Rounded(terms.value, terms.error, replace(terms.model, wide=True), terms.spread)
 
     def _terms(self, case: Case) -> Callable:
         return lambda **given: self.instead(case.contract.formula(**given), case.format)

@@ -20,7 +20,7 @@ def steps_overflow(contract: Contract, *, witness: Mapping[str, object], conditi
 
     @deviation(
         contract.loss, of="value", name="steps-overflow", steps="storage", condition=condition,
-        witness=witness, **{"severity": "nan", "answers": is_lost, **rest},
+        stores_sums=True, witness=witness, **{"severity": "nan", "answers": is_lost, **rest},
     )  # fmt: skip
     def instead(**given):
         """The loss overflows, or is NaN or nought in consequence, although it is representable.

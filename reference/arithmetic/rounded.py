@@ -340,9 +340,9 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
             error = np.where(safe, error, np.where(decided, 0.0, np.inf))
         return Rounded(out, error, self.model, spread)
 
-    def _emulated(self, out, error):
+    def _emulated(self, out, error, format: Format | None = None):
         """The value rounded to the format; infinities and NaN are what such an implementation gives."""
-        out = self.model.format.round(out)
+        out = (format or self.model.format).round(out)
         return out, np.where(np.isfinite(out), np.nan_to_num(error, nan=0.0, posinf=np.inf), 0.0)
 
     def _compare(self, ufunc, a, b) -> Unsure:
@@ -374,7 +374,7 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         error = np.sum(x.error, **over) + self.model.summation(terms) * self.model.unit * size
         spread = None if x.spread is None else np.sum(x.spread, **over)
         if self.model.emulate:
-            return Rounded(*self._emulated(out, error), self.model, spread)
+            return Rounded(*self._emulated(out, error, self.model.accumulator), self.model, spread)
         safe = size <= self.model.accumulator.max
         if not safe.all():
             finite = np.all(np.isfinite(x.value), **over)
