@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
-from conformance.subject import Subject, torch_subject
+from conformance.subject import LEGACY, Subject, knows_legacy, make_by_legacy, torch_subject
 from reference import Contract
 
 
@@ -28,7 +29,16 @@ def load_subject(selected: Selected, contract: Contract) -> Subject:
 
 
 def reductions_of(contract: Contract, check: str) -> list[str]:
+    """The reductions that a check is about."""
+    if check == "legacy":
+        return [r for r in contract.reductions if r in LEGACY and knows_legacy(contract)]
     return [r for r in contract.reductions if check != "reduction" or r != "none"]
+
+
+def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:
+    """The subject as a check asks it: by the deprecated arguments in one of them."""
+    subject = load_subject(selected, contract)
+    return replace(subject, make=make_by_legacy) if check == "legacy" and subject.make is None else subject
 
 
 def items(selection: Selection, check: str) -> list[Item]:
@@ -36,7 +46,7 @@ def items(selection: Selection, check: str) -> list[Item]:
     if check not in selection.checks:
         return []
     return [
-        Item(load_subject(s, c), c.name, check, dtype, reduction, device, mode, selection.seed, selection.budget)
+        Item(subject_of(s, c, check), c.name, check, dtype, reduction, device, mode, selection.seed, selection.budget)
         for loss in dict.fromkeys(s.loss for s in selection.subjects)
         for c in selection.contracts(Selected(loss, None))
         for dtype in c.dtypes if dtype in selection.dtypes

@@ -19,7 +19,7 @@ def size(witness: dict) -> int:
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_fails_and_is_shown_in_at_most_8_elements(bug, tmp_path):
     subject = f"{PLANTED[bug]}=conformance.mutants.planted:{bug}"
-    done = run("--subject", subject, "--dtype", "float32", "--dtype", "float16", cwd=tmp_path)
+    done = run("--subject", subject, "--dtype", "float32", "--dtype", "float16", "--budget", "gate", cwd=tmp_path)
     failures = [r for r in read(tmp_path)["rows"] if r["verdict"] == "fail"]
     assert done.returncode == 1
     assert min(size(r["witness"]) for r in failures if r["witness"]) <= 8

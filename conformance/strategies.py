@@ -59,10 +59,8 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
         if isinstance(array.domain, Index) and array.domain.ignore and kinds[name]:
             parameters[array.domain.ignore] = contract.defaults[array.domain.ignore]
     floating = [k for k, a in contract.arguments.items() if any(x.floating for x in a.kinds)]
-    usual = REGIMES[:-2] if has_products(contract) else REGIMES
-    if reduction != "none" or any(a.core for a in contract.arguments.values()):
-        usual = REGIMES[:-2] * 3 + usual  # sums overflow more easily than terms
-    regimes = {k: draw(st.sampled_from(usual)) for k in floating}
+    regimes_of = usual_regimes(contract, reduction)
+    regimes = {k: draw(st.sampled_from(regimes_of)) for k in floating}
     thin = {k for k, a in contract.arguments.items() if a.broadcasts and draw(st.booleans())}
     return Recipe(
         calls=calls(contract, sizes, reduction),
@@ -79,6 +77,15 @@ def recipes(draw, contract: Contract, reduction: str) -> Recipe:
 def has_products(contract: Contract) -> bool:
     """Whether matrices take part, whose products leave the format long before the result does."""
     return any(len(kind.core) > 1 and kind.floating for a in contract.arguments.values() for kind in a.kinds)
+
+
+def usual_regimes(contract: Contract, reduction: str) -> tuple[str, ...]:
+    """The regimes to draw from: numbers at the edge of overflow where their sums and products stay in the format."""
+    if has_products(contract):
+        return REGIMES[:-2]
+    if any(a.core for a in contract.arguments.values()):  # sums over classes or features
+        return REGIMES[:-2] * 2 + ("huge",)
+    return REGIMES if reduction == "none" else REGIMES[:-2] * 3 + REGIMES
 
 
 def calls(contract: Contract, sizes: Mapping[str, tuple[int, ...]], reduction: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -217,6 +219,31 @@ def make_like_torch(factory: Callable, case: Case, tensors: Mapping[str, torch.T
     parameters = {k: DISTANCES.get(v, v) if isinstance(v, str) else v for k, v in case.parameters.items()}
     reduction = {"reduction": case.reduction} if len(case.contract.reductions) > 1 else {}
     return factory(**given, **parameters, **reduction)
+
+
+#: What the deprecated pair of arguments says for each reduction.
+LEGACY = {
+    "none": {"reduce": False},
+    "sum": {"size_average": False, "reduce": True},
+    "mean": {"size_average": True, "reduce": True},
+}
+
+
+def make_by_legacy(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
+    """The same with ``size_average`` and ``reduce`` in place of ``reduction``, which must not be needed."""
+
+    def with_legacy(*, reduction, **given):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that they are deprecated is known
+            return factory(**given, **LEGACY[reduction])
+
+    return make_like_torch(with_legacy, case, tensors)
+
+
+def knows_legacy(contract: Contract) -> bool:
+    """Whether torch's own class takes the deprecated pair."""
+    cls = getattr(torch.nn, contract.torch or "", None)
+    return cls is not None and "size_average" in inspect.signature(cls).parameters
 
 
 def load_parameters(module: torch.nn.Module, case: Case, tensors: Mapping[str, torch.Tensor]):
