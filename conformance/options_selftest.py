@@ -110,36 +110,38 @@ def test_a_subject_that_takes_its_process_down_costs_its_own_rows(subject, tmp_p
     assert all(r["verdict"] != "fail" for r in document["rows"] if r["loss"] == "L1Loss")
 
 
-def test_an_interrupted_run_says_that_it_is_incomplete(tmp_path):
-    command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-c", str(ROOT / "tox.ini"), "-n0"]
+def start(folder: Path) -> subprocess.Popen:
+    """A run in the background, once its first row is on disk; it hears interruptions, unlike a worker of pytest."""
+    command = [sys.executable, "-m", "pytest", ROOT / "conformance", "-c", ROOT / "tox.ini", "-n0"]
     process = subprocess.Popen(
-        [*command, "--results", "r.json", "--loss", "HuberLoss"],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    side = tmp_path / "r.json.partial.jsonl"
+        [str(a) for a in (*command, "--results", "r.json", "--loss", "HuberLoss")],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    side = folder / "r.json.partial.jsonl"
     while not (side.exists() and side.stat().st_size):
         time.sleep(0.1)
-    while process.poll() is None:  # again, where the first one came while C code would not hear it
-        process.send_signal(signal.SIGINT)
-        time.sleep(2)
-    assert process.returncode == 2
+    return process
+
+
+def test_an_interrupted_run_says_that_it_is_incomplete(tmp_path):
+    process = start(tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 2
     document = read(tmp_path, "r.json")
     assert not document["footer"]["complete"]
     assert document["rows"]
 
 
 def test_a_killed_run_leaves_its_rows_and_says_that_it_is_incomplete(tmp_path):
-    command = [sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-c", str(ROOT / "tox.ini"), "-n0"]
-    process = subprocess.Popen(
-        [*command, "--results", "r.json", "--loss", "HuberLoss"],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    side = tmp_path / "r.json.partial.jsonl"
-    while not (side.exists() and side.stat().st_size):
-        time.sleep(0.1)
+    process = start(tmp_path)
     process.kill()
     process.wait()
     assert not read(tmp_path, "r.json")["footer"]["complete"]
+    side = tmp_path / "r.json.partial.jsonl"
     assert json.loads(side.read_text().splitlines()[0])["loss"] == "HuberLoss"
 
 

@@ -47,10 +47,10 @@ class CrossEntropyByLogSumExp(torch.nn.Module):
     def forward(self, input, target):
         wide = torch.promote_types(input.dtype, torch.float32)
         logits = input.to(wide).movedim(1 if input.ndim > 1 else 0, -1)
-        mass, live, divisor = self.mass(logits, target, wide)
+        mass, weight, live, divisor = self.mass(logits, target, wide)
         pivot = logits.detach().amax(-1, keepdim=True)
         gap = (pivot - logits) + torch.log((logits - pivot).exp().sum(-1, keepdim=True))
-        terms = torch.where(live, (mass * gap).sum(-1), 0.0)
+        terms = torch.where(live, (mass * (weight * gap)).sum(-1), 0.0)
         if self.reduction == "mean":
             terms = terms.sum() / divisor
         elif self.reduction == "sum":
@@ -58,7 +58,7 @@ class CrossEntropyByLogSumExp(torch.nn.Module):
         return terms.to(input.dtype)
 
     def mass(self, logits, target, wide):
-        """The weight of every class in every term, which terms count, and what the mean divides by."""
+        """The mass and weight of every class, which terms count, and what the mean divides by."""
         classes = logits.shape[-1]
         weight = logits.new_ones(classes) if self.weight is None else self.weight.to(wide)
         if target.is_floating_point():
@@ -71,7 +71,7 @@ class CrossEntropyByLogSumExp(torch.nn.Module):
             hot = torch.nn.functional.one_hot(index, classes).to(wide)
             divisor = torch.where(live, weight[index], 0.0).sum()
         mass = (1 - self.label_smoothing) * hot + self.label_smoothing / classes
-        return mass * weight, live, divisor
+        return mass, weight, live, divisor
 
 
 #: The loss that each control is.
