@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import expected, options
+from conformance import expected, interruption, options
 from conformance.isolation import Isolation
 from conformance.nodes import name_of
 from conformance.results import Results
@@ -132,8 +132,14 @@ def pytest_runtest_logreport(report):
 _active_results: Results | None = None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol():
+    interruption.obey()
+
+
 def pytest_sessionstart(session):
     global _active_results
+    interruption.listen()
     _active_results = session.config.stash.get(RESULTS, None)
 
 
