@@ -124,7 +124,7 @@ def pull_case(case, lift) -> dict[str, Rounded]:
         up, weight = -np.expand_dims(upstream(case, lift, arguments), -1), left["weight"]
         mass = target_mass(left["target"], losses.shape[-1], None, left["label_smoothing"])
         gradients["target"] = (1 - left["label_smoothing"]) * (weighed(up, weight) * losses)
-        gradients["weight"] = up * (losses * mass)
+        gradients["weight"] = widened(up * (losses * mass))
     return {f"grad_{k}": case.from_rows(k, g) for k, g in gradients.items() if arguments[k] is not None}
 
 
