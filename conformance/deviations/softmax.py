@@ -25,19 +25,16 @@ def pull_log_softmax(slope: Rounded, log_probabilities: Rounded) -> Rounded:
 
 
 def stored_affine(weight: Rounded, input: Rounded, bias: Rounded | None = None) -> Rounded:
-    """A linear map, (R, C), whose results are stored; exactly as they are where a bound would say nothing.
+    """A linear map, (R, C).  In 16 bits its results are what a sum in the working format, rounded once, gives.
 
-    In 16 bits, the rounding of large results may change their exponentials by any factor: a row in which one
-    may be off by more than a half is taken to hold what a sum in the working format, rounded once, gives.
+    They are taken exactly so: what one more rounding of a large result would do to its exponential is a factor
+    of any size, and a bound of that would excuse everything.
     """
-    product = fused(affine, weight, input)
-    bounded = product if bias is None else product + bias
-    if bounded.model.format == bounded.model.format.working:
-        return bounded
     once = fused(affine, *((weight, input) if bias is None else (weight, input, bias)))
-    loose = np.max(bounded.error, axis=-1, keepdims=True) > 0.5
-    value, error = np.where(loose, once.value, bounded.value), np.where(loose, 0.0, bounded.error)
-    return Rounded(value, error, bounded.model)
+    if once.model.format == once.model.format.working:
+        product = fused(affine, weight, input)
+        return product if bias is None else product + bias
+    return Rounded(once.value, 0.0, once.model)
 
 
 def widened(x: Rounded) -> Rounded:
