@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from conformance.checks import CHECKS
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
-from conformance.subject import LEGACY, Subject, knows_legacy, make_by_legacy, torch_subject
+from conformance.streams import seed_of
+from conformance.subject import Subject, make_by_legacy, torch_subject
 from reference import Contract
 
 
@@ -28,17 +30,24 @@ def load_subject(selected: Selected, contract: Contract) -> Subject:
     return Subject(selected.name, found)
 
 
-def reductions_of(contract: Contract, check: str) -> list[str]:
-    """The reductions that a check is about."""
-    if check == "legacy":
-        return [r for r in contract.reductions if r in LEGACY and knows_legacy(contract)]
-    return [r for r in contract.reductions if check != "reduction" or r != "none"]
-
-
 def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:
     """The subject as a check asks it: by the deprecated arguments in one of them."""
     subject = load_subject(selected, contract)
     return replace(subject, make=make_by_legacy) if check == "legacy" and subject.make is None else subject
+
+
+def forms(selection: Selection, contract: Contract, name: str) -> list[tuple[str, str]]:
+    """The (dtype, reduction) of a loss that a check takes: those asked for, or a sample that the seed chooses."""
+    check = CHECKS[name]
+    asked = [
+        (dtype, reduction)
+        for dtype in contract.dtypes if dtype in selection.dtypes and dtype in (check.dtypes or contract.dtypes)
+        for reduction in check.reductions(contract) if reduction in selection.reductions
+    ]  # fmt: skip
+    if check.sample is None or selection.budget == "nightly":
+        return asked
+    turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, *form))
+    return [form for form in asked if form in turn[: check.sample]]
 
 
 def items(selection: Selection, check: str) -> list[Item]:
@@ -46,13 +55,16 @@ def items(selection: Selection, check: str) -> list[Item]:
     if check not in selection.checks:
         return []
     return [
-        Item(subject_of(s, c, check), c.name, check, dtype, reduction, device, mode, selection.seed, selection.budget)
+        Item(
+            subject_of(s, c, check), c.name, check, dtype, reduction, device, mode, selection.seed, selection.budget,
+            question,
+        )
         for loss in dict.fromkeys(s.loss for s in selection.subjects)
         for c in selection.contracts(Selected(loss, None))
-        for dtype in c.dtypes if dtype in selection.dtypes
-        for reduction in reductions_of(c, check) if reduction in selection.reductions
+        if CHECKS[check].applies(c)
+        for dtype, reduction in forms(selection, c, check)
+        for question in CHECKS[check].questions(c)
         for device in selection.devices
         for mode in selection.modes
         for s in selection.subjects if s.loss == loss
-        if check != "gradient" or c.pullback
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from conformance import expected
 from reference import CONTRACTS, Contract
 
-CHECKS = ("value", "gradient", "reduction", "result_type", "legacy")
+CHECKS = ("value", "gradient", "reduction", "result_type", "legacy", "special_values", "convention")
 DEVICES = ("cpu", "cuda")
 MODES = ("eager",)
 BUDGETS = ("smoke", "gate", "nightly")

@@ -21,7 +21,7 @@ from reference import CONTRACTS
 SCHEMA = 1
 VERDICTS = ("fail", "known", "note", "pass", "skip")
 BLANK = {
-    "quantity": None, "cases": 0, "vacuous": 0, "worst_ratio": None, "worst_ulp": None, "grade": None,
+    "question": None, "quantity": None, "cases": 0, "vacuous": 0, "worst_ratio": None, "worst_ulp": None, "grade": None,
     "witness": None, "deviation": [], "excused": 0, "sharpness": None, "reproducer": None, "message": None,
     "seconds": None,
 }  # fmt: skip

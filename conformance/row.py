@@ -10,24 +10,15 @@ import numpy as np
 
 from conformance import streams
 from conformance.case import Case
+from conformance.checks import CHECKS, Check
 from conformance.deviations import DEVIATIONS, Deviation
-from conformance.reduction import given_terms, unreduced
-from conformance.sharpness import sharpness
-from conformance.subject import Gradient, Malformed, Refused, Session, Subject, torch_subject
+from conformance.subject import Malformed, Refused, Session, Subject, torch_subject
 from conformance.tally import Failure, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract
 
-#: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
-BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 600, 16), "nightly": (40, 10_000, 160)}
-#: Checks of which one block says it all, except at night.
-LIGHT_CHECKS = ("reduction", "result_type", "legacy")
-
 #: In place of a deviation's id, for other subjects: eager torch is as far off on the same numbers.
 NO_WORSE = "no-worse-than-eager-torch"
-
-#: Rows that a case needs for its bound to be compared with the condition-number bound.
-SEVERAL = 16
 
 #: A row stops after so many failing cases: more would say the same again.
 ENOUGH_FAILURES = 4
@@ -35,7 +26,10 @@ ENOUGH_FAILURES = 4
 
 @dataclass(frozen=True)
 class Item:
-    """Which row: everything that selects it.  ``mode`` is how the subject is executed."""
+    """Which row: everything that selects it.
+
+    ``mode`` is how the subject is executed; ``question`` which of several things the check asks, if so.
+    """
 
     subject: Subject
     contract_name: str
@@ -46,6 +40,7 @@ class Item:
     mode: str
     seed: int
     budget: str
+    question: str | None = None
 
     @property
     def contract(self) -> Contract:
@@ -54,9 +49,13 @@ class Item:
     @property
     def key(self) -> dict[str, str]:
         return {
-            "subject": self.subject.name, "loss": self.contract.loss, "check": self.check, "dtype": self.dtype,
-            "reduction": self.reduction, "device": self.device, "mode": self.mode,
+            "subject": self.subject.name, "loss": self.contract.loss, "check": self.check, "question": self.question,
+            "dtype": self.dtype, "reduction": self.reduction, "device": self.device, "mode": self.mode,
         }  # fmt: skip
+
+    @property
+    def asked(self) -> Check:
+        return CHECKS[self.check]
 
 
 class Row:
@@ -73,8 +72,7 @@ class Row:
     def cases(self) -> Iterator[Case]:
         """The item's cases, until the budget is spent or the row has failed often enough."""
         item, results = self.item, 0
-        light = item.check in LIGHT_CHECKS and item.budget != "nightly"
-        least, wanted, most = BUDGETS["smoke" if light else item.budget]
+        least, wanted, most = item.asked.work(item.budget)
 
         def enough(blocks: int) -> bool:
             return blocks >= most or (blocks >= least and results >= wanted)
@@ -86,8 +84,8 @@ class Row:
             else:
                 tally.problems.append(item.subject.problem)
             return
-        drawn = streams.cases(item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough)
-        for case in drawn:
+        stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough, item.question)
+        for case in streams.cases(*stream):
             results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
             yield case
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
@@ -95,52 +93,15 @@ class Row:
 
     def feed(self, case: Case) -> None:
         """Put the item's check to one case."""
-        CHECKS[self.item.check](self, case)
+        self.item.asked.ask(self, case)
 
-    def compare_values(self, case: Case) -> None:
-        """Value: every field of the result, elementwise."""
-        answer = self.answer(case, lambda session: session.values(), tuple(case.contract.fields))
-        for quantity, actual in (answer or {}).items():
-            self.judge(case, quantity, actual)
-            if self.tally(quantity).sharpness is None and case.rows >= SEVERAL:
-                self.tally(quantity).sharpness = sharpness(case)
-
-    def compare_gradients(self, case: Case) -> None:
-        """Gradient: of every differentiable argument, for a random upstream gradient."""
-        names = case.differentiable
-        try:
-            answer = self.session(case).gradients(names)
-        except (Refused, Malformed):
-            answer = {}
-            for name in names:
-                found = self.answer(case, lambda s, n=name: s.gradients((n,)), (f"grad_{name}",))
-                answer |= found or {}
-        for quantity, gradient in answer.items():
-            self.judge_gradient(case, quantity, gradient)
-
-    def compare_reduction(self, case: Case) -> None:
-        """Reduction algebra: the reduced value against the exact reduction of the subject's own terms."""
-        field = next(iter(case.contract.fields))
-        answer = self.answer(case, lambda session: session.values(), (field,))
-        terms = self.answer(unreduced(case), lambda session: session.values(), (field,))
-        if answer is not None and terms is not None:
-            question, chosen = given_terms(case, terms[field])
-            if len(chosen):
-                self.judge(question, field, answer[field][chosen])
-
-    def compare_form(self, case: Case) -> None:
-        """Result type: dtype, device and shape of every field; the numbers are not looked at."""
-        answer = self.answer(case, lambda session: session.forms(), tuple(case.contract.fields))
-        for quantity in answer or ():
-            self.tally(quantity).seen(case)
-
-    def judge_gradient(self, case: Case, quantity: str, gradient: Gradient) -> None:
-        """Judge a gradient; one that does not arrive is right only where it is zero."""
-        expected = case.expected(quantity).value
-        if np.any(expected[gradient.missing] != 0):
-            self.tally(quantity).problems.append(f"{quantity}: no gradient reaches it")
-        elif gradient.array is not None:
-            self.judge(case, quantity, case.through(quantity, gradient.array))
+    def problem(self, case: Case, quantity: str | None, message: str) -> None:
+        """Record what is wrong where it is no number; a known one is excused by its deviation."""
+        for deviation in DEVIATIONS.values():
+            if deviation.explains(self.item, quantity, message) and deviation.applies(case):
+                self.tally(quantity).excused[deviation.id] += 1
+                return
+        self.tally(quantity).problems.append(message)
 
     def session(self, case: Case, subject: Subject | None = None) -> Session:
         """The subject, or another one, about to be asked about a case."""
@@ -151,14 +112,13 @@ class Row:
         try:
             return ask(self.session(case))
         except Malformed as wrong:
-            self.tally(quantities[0]).problems.append(str(wrong))
+            self.problem(case, quantities[0], str(wrong))
         except Refused as refused:
             for quantity in quantities:
-                tally = self.tally(quantity)
                 if self.may_refuse(case, refused, ask):
-                    tally.refusals[str(refused)] += 1
+                    self.tally(quantity).refusals[str(refused)] += 1
                 else:
-                    tally.problems.append(f"raises {refused}")
+                    self.problem(case, quantity, f"raises {refused}")
         return None
 
     def may_refuse(self, case: Case, refused: Refused, ask) -> bool:
@@ -179,7 +139,8 @@ class Row:
         expected = case.expected(quantity)
         tally = self.tally(quantity)
         if actual.shape != expected.shape:
-            tally.problems.append(f"{quantity} has shape {actual.shape[1:]}, the contract says {expected.shape[1:]}")
+            got, wanted = actual.shape[1:], expected.shape[1:]
+            self.problem(case, quantity, f"{quantity} has shape {got}, the contract says {wanted}")
             return
         comparison = compare(case, quantity, actual)
         failing, coarse = shortfall(case, quantity, comparison, actual)
@@ -195,7 +156,7 @@ class Row:
         """What still fails once known deviations of torch.nn are taken off, and, for other subjects, what is
         no worse than eager torch: an error within the bound of torch's own on the same numbers."""
         tally = self.tally(quantity)
-        failing = excuse_by_deviation(tally, case, quantity, actual, failing)
+        failing = excuse_by_deviation(tally, self.item, case, quantity, actual, failing)
         if self.item.subject.is_torch or not failing.any():
             return failing
         eager = self.eager(case, quantity)
@@ -218,16 +179,10 @@ def witness_item(deviation: Deviation, case: Case) -> Item:
     """The item that replays the witness of a deviation."""
     subject = torch_subject(case.contract)
     device = deviation.confirmed.device
-    return Item(subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate")
-
-
-CHECKS = {
-    "value": Row.compare_values,
-    "gradient": Row.compare_gradients,
-    "reduction": Row.compare_reduction,
-    "result_type": Row.compare_form,
-    "legacy": Row.compare_values,
-}
+    return Item(
+        subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate",
+        deviation.question,
+    )  # fmt: skip
 
 
 def ask_quantity(session: Session, quantity: str) -> np.ndarray | None:
@@ -248,10 +203,10 @@ def shortfall(case: Case, quantity: str, comparison: Comparison, actual: np.ndar
     return (beyond & ~coarse if GRADES.index(grade) >= GRADES.index("C") else beyond), coarse
 
 
-def excuse_by_deviation(tally: Tally, case: Case, quantity: str, actual, failing) -> np.ndarray:
+def excuse_by_deviation(tally: Tally, item: Item, case: Case, quantity: str, actual, failing) -> np.ndarray:
     """Take off what recorded deviations of torch.nn explain, and count it."""
     for deviation in DEVIATIONS.values():
-        if failing.any() and deviation.concerns(case.contract.loss, quantity, case.dtype, case.reduction):
+        if failing.any() and deviation.concerns(item, quantity, case):
             excused = failing & deviation.excuses(case, quantity, actual)
             if excused.any():
                 tally.excused[deviation.id] += int(excused.sum())

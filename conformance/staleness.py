@@ -51,7 +51,7 @@ def replay(deviation: Deviation) -> list[dict]:
     return [
         row.item.key
         | {"quantity": quantity, "verdict": verdict, "deviation": [deviation.id], "message": message,
-           "excused": sum(tally.excused.values()), "witness": case_in_hex(case) | observed(case, quantity, tally)}
+           "excused": sum(tally.excused.values()), "witness": case_in_hex(case) | observed(deviation, case, tally)}
     ]  # fmt: skip
 
 
@@ -68,9 +68,14 @@ def number(x: float) -> float | str:
     return float(x) if isfinite(x) else str(float(x))
 
 
-def observed(case, quantity: str, tally) -> dict:
+def observed(deviation: Deviation, case, tally) -> dict:
     """What the witness is expected to give; what it gave is in the ratio and ULP of its row."""
-    expected = case.expected(quantity)
+    if deviation.says is not None:
+        return {
+            "index": None, "expected": None, "observed": deviation.says, "eager": None, "bound": None,
+            "error_ulp": None, "ratio": None,
+        }  # fmt: skip
+    expected = case.expected(deviation.quantities[0])
     return {
         "index": [0] * expected.value.ndim, "expected": f"{float(expected.value.flat[0]):.9g}",
         "observed": tally.first_observed, "eager": None, "bound": f"{float(expected.error.flat[0]):.3g}",
@@ -90,7 +95,7 @@ def described(rows: Iterable[dict]) -> list[dict]:
 def _described(deviation: Deviation, row: dict | None) -> dict:
     where = deviation.confirmed
     return {
-        "id": deviation.id, "loss": deviation.loss, "quantity": ", ".join(deviation.quantities),
+        "id": deviation.id, "loss": deviation.loss, "quantity": ", ".join(filter(None, deviation.quantities)) or None,
         "check": deviation.check, "dtypes": list(deviation.dtypes), "summary": deviation.summary,
         "explanation": deviation.explanation, "condition": deviation.condition, "severity": deviation.severity,
         "upstream": deviation.upstream, "confirmed": f"torch {where.torch}, {where.device}, {where.machine}",

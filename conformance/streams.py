@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.internal.conjecture import providers
 
 from conformance.case import Case
+from conformance.checks.check import CHECKS
 from conformance.sampling import fill
 from conformance.strategies import recipes
 from conformance.version import VERSION
@@ -69,24 +70,39 @@ def draw(strategy, seed: int, count: int) -> list:
 
 
 @lru_cache(maxsize=512)
-def block(seed: int, contract: str, check: str, dtype: str, reduction: str, number: int) -> tuple:
-    """The recipes of one block."""
-    stream = seed_of(seed, contract, check, dtype, reduction, number)
-    return tuple(draw(recipes(CONTRACTS[contract], reduction), stream, BLOCK))
+def block(
+    seed: int, contract: str, check: str, dtype: str, reduction: str, number: int, question: str | None = None
+) -> tuple:
+    """The recipes of one block; a check that is not registered draws as most do."""
+    stream = seed_of(seed, contract, check, dtype, reduction, number, *(() if question is None else (question,)))
+    strategy = CHECKS[check].recipes if check in CHECKS else recipes
+    return tuple(draw(strategy(CONTRACTS[contract], reduction), stream, BLOCK))
 
 
 @lru_cache(maxsize=64)
-def _filled(seed: int, contract: str, check: str, dtype: str, reduction: str, number: int) -> tuple[Case, ...]:
+def _filled(
+    seed: int, contract: str, check: str, dtype: str, reduction: str, number: int, question: str | None
+) -> tuple[Case, ...]:
     """The cases of one block; kept, so that several subjects share each case's expected values."""
-    drawn = block(seed, contract, check, dtype, reduction, number)
-    return tuple(fill(CONTRACTS[contract], recipe, dtype, reduction) for recipe in drawn)
+    drawn = block(seed, contract, check, dtype, reduction, number, question)
+    filled = (fill(CONTRACTS[contract], recipe, dtype, reduction) for recipe in drawn)
+    alter = CHECKS[check].alter if check in CHECKS else None
+    if alter is None:
+        return tuple(filled)
+    return tuple(altered for case in filled if (altered := alter(case, question)) is not None)
 
 
 def cases(
-    seed: int, contract: str, check: str, dtype: str, reduction: str, enough: Callable[[int], bool]
+    seed: int,
+    contract: str,
+    check: str,
+    dtype: str,
+    reduction: str,
+    enough: Callable[[int], bool],
+    question: str | None = None,
 ) -> Iterator[Case]:
     """The stream of cases, block by block, until ``enough(blocks done)``."""
     number = 0
     while not enough(number):
-        yield from _filled(seed, contract, check, dtype, reduction, number)
+        yield from _filled(seed, contract, check, dtype, reduction, number, question)
         number += 1

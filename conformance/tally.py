@@ -42,6 +42,7 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     refusals: Counter = field(default_factory=Counter)
+    notes: Counter = field(default_factory=Counter)
 
     def count(self, case: Case, comparison: Comparison) -> None:
         """Count the independent evaluations of a case whose bound is finite, and those whose is not."""
@@ -86,6 +87,8 @@ class Tally:
             return "fail"
         if self.excused:
             return "known"
+        if self.notes:
+            return "note"
         return "pass" if self.cases else "skip"
 
 

@@ -17,11 +17,15 @@ class Domain:
 
 @dataclass(frozen=True)
 class Interval(Domain):
-    """The real numbers from ``low`` to ``high``, without the end points where ``open``."""
+    """The real numbers from ``low`` to ``high``, without the end points where ``open``.
+
+    ``infinite``: the infinities that mean something all the same, as their limit: "-", "+" or both.
+    """
 
     low: float = -inf
     high: float = inf
     open: bool = False
+    infinite: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Length(Domain):
 
 @dataclass(frozen=True)
 class LogProbabilities(Domain):
-    """Logarithms of probabilities that sum to one along dimension ``over``, up to rounding."""
+    """Logarithms of probabilities that sum to one along dimension ``over``, up to rounding; -inf is one."""
 
     over: str
 
@@ -155,9 +159,13 @@ class Array:
 
 
 REAL = Interval()
+#: Log-odds, whose infinities are certainty; scores and log-probabilities, minus infinity for what cannot be.
+LOG_ODDS = Interval(infinite="-+")
+SCORE = Interval(infinite="-")
 POSITIVE = Interval(0.0, inf, open=True)
 NON_NEGATIVE = Interval(0.0, inf)
 NON_POSITIVE = Interval(-inf, 0.0)
+LOG_PROBABILITY = Interval(-inf, 0.0, infinite="-")
 UNIT = Interval(0.0, 1.0)
 BOOL = OneOf((False, True))
 SIGN = OneOf((-1.0, 1.0))

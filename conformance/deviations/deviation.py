@@ -42,7 +42,10 @@ class Deviation:
     ``instead``: what torch computes in place of the contract's formula (``of`` "value"), of its pullback
     (``of`` "gradient"), of the terms before they are reduced (``of`` "terms": a function of terms and format),
     of the gradients (``of`` "gradients": a function of the case and of how to lift its numbers), or of the
-    whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).
+    whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).  Where what
+    departs is no number (``of`` "behaviour") it is the function that is documented, and ``says`` is the message
+    of the check that it explains.  ``only``: the one check that it belongs to, where it is not every one that
+    compares the quantity; ``question``: which of its questions.
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
     divided by the number of terms after everything else is computed and stored.  ``stores_sums``: sums of
     terms are stored before they are divided, in 16 bits where steps are.  ``applies``: the cases that
@@ -70,15 +73,40 @@ class Deviation:
     applies: Callable[[Case], bool] = lambda case: True
     answers: Callable[[np.ndarray], np.ndarray] = lambda actual: np.True_
     upstream: str | None = None
+    only: str | None = None
+    question: str | None = None
+    says: str | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
     @property
     def check(self) -> str:
-        return "gradient" if self.of in ("gradient", "gradients") else "value"
+        """The check that replays the witness."""
+        return self.only or ("gradient" if self.of in ("gradient", "gradients") else "value")
 
-    def concerns(self, loss: str, quantity: str, dtype: str, reduction: str) -> bool:
+    def concerns(self, item, quantity: str, case: Case) -> bool:
+        """Whether it is about a number that a row (``item``: its check, loss, question) compares."""
         return (
-            self.loss == loss and quantity in self.quantities and dtype in self.dtypes and reduction in self.reductions
+            self.says is None
+            and self._belongs(item)
+            and quantity in self.quantities
+            and case.dtype in self.dtypes
+            and case.reduction in self.reductions
+        )
+
+    def explains(self, item, quantity: str | None, message: str) -> bool:
+        """Whether it is about what a row says is wrong, word by word."""
+        return (
+            self.says == message
+            and self._belongs(item)
+            and item.dtype in self.dtypes
+            and item.reduction in self.reductions
+        )
+
+    def _belongs(self, item) -> bool:
+        return (
+            self.loss == item.contract.loss
+            and self.only in (None, item.check)
+            and self.question in (None, item.question)
         )
 
     def allowance(self, case: Case, quantity: str) -> Rounded:
@@ -94,7 +122,7 @@ class Deviation:
         if self.of == "result":
             return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
-        model = Model(format, kinks=self.check == "gradient", emulate=True)
+        model = Model(format, kinks=self.of in ("gradient", "gradients"), emulate=True)
         narrow = self.divides_last or self.stores_sums
         if self.of == "gradients":
             found = self.instead(case, lift_rounded(model))
@@ -153,7 +181,8 @@ def deviation(
         if id in DEVIATIONS:
             raise ValueError(f"{id} is registered twice")
         DEVIATIONS[id] = Deviation(
-            id=id, loss=loss, of=of, quantities=quantities or ("value",), dtypes=dtypes, summary=summary,
+            id=id, loss=loss, of=of, quantities=quantities or (None if of == "behaviour" else "value",),
+            dtypes=dtypes, summary=summary,
             explanation=explanation.strip(), instead=instead,
             witness=lambda: witness_case(loss, dtypes[0], **witness), **rest,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from reference.contract import contract
-from reference.domains import NON_NEGATIVE, REAL, UNIT, Index, LabelSet, OneOf, Probabilities
+from reference.domains import LOG_ODDS, NON_NEGATIVE, REAL, SCORE, UNIT, Index, LabelSet, OneOf, Probabilities
 from reference.in_numpy._softmax import (
     affine,
     carried_weight,
@@ -28,7 +28,7 @@ WEIGHTED_MEAN = STANDARD | {"mean": Reduction(weight=carried_weight)}
     torch="CrossEntropyLoss",
     promises=IN_STEPS,
     reductions=WEIGHTED_MEAN,
-    input=REAL["n? (c) *d"],
+    input=SCORE["n? (c) *d"],
     target=Index(of="c", ignore="ignore_index")["n? *d"] | Probabilities(over="c")["n? (c) *d"],
     weight=NON_NEGATIVE["(c)"] | None,
     ignore_index=OneOf((-100, 0, 1)),
@@ -88,7 +88,7 @@ def _(cotangent, input, target, *, linear_weight, linear_bias, weight, ignore_in
     torch="NLLLoss",
     promises=IN_STEPS,
     reductions=WEIGHTED_MEAN,
-    input=REAL["n? (c) *d"],
+    input=SCORE["n? (c) *d"],
     target=Index(of="c", ignore="ignore_index")["n? *d"],
     weight=NON_NEGATIVE["(c)"] | None,
     ignore_index=OneOf((-100, 0, 1)),
@@ -205,7 +205,7 @@ def binary_slope(input, target):
 @contract(
     torch="MultiLabelSoftMarginLoss",
     promises=IN_STEPS,
-    input=REAL["*n (c)"],
+    input=LOG_ODDS["*n (c)"],
     target=UNIT["*n (c)"],
     weight=NON_NEGATIVE["(c)"] | None,
 )

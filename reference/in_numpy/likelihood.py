@@ -4,7 +4,18 @@ import numpy as np
 
 from reference.arithmetic.plain import plain
 from reference.contract import contract
-from reference.domains import BOOL, NON_NEGATIVE, NON_POSITIVE, POSITIVE, REAL, SIGN, UNIT, Depends
+from reference.domains import (
+    BOOL,
+    LOG_ODDS,
+    LOG_PROBABILITY,
+    NON_NEGATIVE,
+    POSITIVE,
+    REAL,
+    SCORE,
+    SIGN,
+    UNIT,
+    Depends,
+)
 from reference.reductions import BATCHMEAN, STANDARD
 
 #: log(2 pi) / 2, as the sum of two numbers: the second is what float64 leaves out of the first.
@@ -85,7 +96,7 @@ def logistic(x):
 @contract(
     torch="BCEWithLogitsLoss",
     promises=IN_STEPS,
-    input=REAL["*n"],
+    input=LOG_ODDS["*n"],
     target=UNIT["*n"],
     weight=NON_NEGATIVE["*n"].broadcast() | None,
     pos_weight=NON_NEGATIVE["*n"].broadcast() | None,
@@ -124,8 +135,8 @@ def _(cotangent, input, target, *, weight, pos_weight):
     torch="KLDivLoss",
     promises=IN_STEPS,
     reductions=STANDARD | {"batchmean": BATCHMEAN},
-    input=REAL["n *d"],
-    target=Depends("log_target", NON_POSITIVE, UNIT)["n *d"],
+    input=SCORE["n *d"],
+    target=Depends("log_target", LOG_PROBABILITY, UNIT)["n *d"],
     log_target=BOOL,
 )
 def kl_div(input, target, *, log_target=False):
@@ -158,7 +169,7 @@ def _(cotangent, input, target, *, log_target):
 @contract(
     torch="PoissonNLLLoss",
     promises=IN_STEPS,
-    input=Depends("log_input", REAL, NON_NEGATIVE)["*n"],
+    input=Depends("log_input", SCORE, NON_NEGATIVE)["*n"],
     target=NON_NEGATIVE["*n"],
     log_input=BOOL,
     full=BOOL,
@@ -238,7 +249,7 @@ def _(cotangent, input, target, var, *, full, eps):
 @contract(
     torch="SoftMarginLoss",
     promises=IN_STEPS,
-    input=REAL["*n"],
+    input=LOG_ODDS["*n"],
     target=SIGN["*n"],
 )
 def soft_margin_loss(input, target):
