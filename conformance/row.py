@@ -105,7 +105,9 @@ class Row:
 
     def session(self, case: Case, subject: Subject | None = None) -> Session:
         """The subject, or another one, about to be asked about a case."""
-        return Session(subject or self.item.subject, case, self.item.device)
+        arrange = self.item.asked.arrange
+        arranged = arrange(case, self.item.question) if arrange else None
+        return Session(subject or self.item.subject, case, self.item.device, arranged)
 
     def answer(self, case: Case, ask, quantities) -> dict | None:
         """What the subject answers; None, and a record of it, where it refuses or answers something else."""

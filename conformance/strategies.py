@@ -50,16 +50,20 @@ class Recipe:
 
 
 @st.composite
-def recipes(draw, contract: Contract, reduction: str) -> Recipe:
-    """Recipes for one contract: many independent rows each; reduced ones in many small calls."""
-    sizes = draw(dimensions(contract, reduction))
+def recipes(draw, contract: Contract, reduction: str, sizes=None, regimes_of: tuple[str, ...] = ()) -> Recipe:
+    """Recipes for one contract: many independent rows each; reduced ones in many small calls.
+
+    ``sizes``, a strategy for those of its dimensions, and ``regimes_of``, the regimes to draw from, stand in
+    for the usual ones.
+    """
+    sizes = draw(dimensions(contract, reduction) if sizes is None else sizes)
     kinds = {k: draw(kind(a)) for k, a in contract.arguments.items()}
     parameters = {k: draw(parameter(d, contract.defaults.get(k), sizes)) for k, d in contract.parameters.items()}
     for name, array in contract.arguments.items():
         if isinstance(array.domain, Index) and array.domain.ignore and kinds[name]:
             parameters[array.domain.ignore] = contract.defaults[array.domain.ignore]
     floating = [k for k, a in contract.arguments.items() if any(x.floating for x in a.kinds)]
-    regimes_of = usual_regimes(contract, reduction)
+    regimes_of = regimes_of or usual_regimes(contract, reduction)
     regimes = {k: draw(st.sampled_from(regimes_of)) for k in floating}
     thin = {k for k, a in contract.arguments.items() if a.broadcasts and draw(st.booleans())}
     return Recipe(
@@ -103,15 +107,30 @@ def calls(contract: Contract, sizes: Mapping[str, tuple[int, ...]], reduction: s
 @st.composite
 def dimensions(draw, contract: Contract, reduction: str) -> dict[str, tuple[int, ...]]:
     """Sizes for every dimension name: 0-d, unbatched, empty and many-dimensional calls included."""
-    names: dict[str, Dim] = {}
-    for argument in contract.arguments.values():
-        for each in argument.kinds:
-            names |= {d.name: d for d in each.layout if d.name not in names or names[d.name].core}
+    names = dimension_names(contract)
     menu = MATRIX_SIZES if has_products(contract) else CORE_SIZES
     sizes: dict[str, tuple[int, ...]] = {}
     for name, dim in names.items():
         if name not in contract.sizes:
             sizes[name] = draw(size(dim, menu, single=len(names) == 1, reduced=reduction != "none"))
+    return consistent(contract, sizes)
+
+
+def dimension_names(contract: Contract) -> dict[str, Dim]:
+    """The dimensions of all arguments by name; one that is core in some argument only is not."""
+    names: dict[str, Dim] = {}
+    for argument in contract.arguments.values():
+        for each in argument.kinds:
+            names |= {d.name: d for d in each.layout if d.name not in names or names[d.name].core}
+    return names
+
+
+def consistent(contract: Contract, sizes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Sizes as the contract wants them: not below its least, with those that follow from others.
+
+    A call without a batch has no further dimensions.
+    """
+    names = dimension_names(contract)
     sizes = {n: tuple(max(k, contract.least.get(n, 0)) for k in s) for n, s in sizes.items()}
     plain = {n: s[0] for n, s in sizes.items() if s}
     for name, function in contract.sizes.items():

@@ -75,8 +75,9 @@ def block(
 ) -> tuple:
     """The recipes of one block; a check that is not registered draws as most do."""
     stream = seed_of(seed, contract, check, dtype, reduction, number, *(() if question is None else (question,)))
-    strategy = CHECKS[check].recipes if check in CHECKS else recipes
-    return tuple(draw(strategy(CONTRACTS[contract], reduction), stream, BLOCK))
+    of, known = CONTRACTS[contract], CHECKS.get(check)
+    strategy = known.drawn(of, reduction, question) if known else recipes(of, reduction)
+    return tuple(draw(strategy, stream, BLOCK))
 
 
 @lru_cache(maxsize=64)

@@ -77,20 +77,35 @@ class Gradient:
 
 
 class Session:
-    """One subject on one case: its module, its tensors, its calls.  Raises Refused when it raises."""
+    """One subject on one case: its module, its tensors, its calls.  Raises Refused when it raises.
 
-    def __init__(self, subject: Subject, case: Case, device: str):
+    ``arrange(name, tensor)`` returns a tensor of the same numbers in another memory layout: for every tensor
+    that the subject is given, by argument, and for the upstream gradients, by field.
+    """
+
+    def __init__(self, subject: Subject, case: Case, device: str, arrange: Callable | None = None):
         self.subject, self.case, self.device = subject, case, device
+        self.arrange = arrange or (lambda name, tensor: tensor)
+        self.is_arranged = arrange is not None
         self.dtype = getattr(torch, case.dtype)
         contract = case.contract
         self.positional = {k: self.tensor(case.arguments[k], k) for k in contract.positional}
-        self.shared = {k: self.tensor(a, k) for k, a in case.arguments.items() if k not in contract.positional}
+        shared = {k: self.tensor(a, k) for k, a in case.arguments.items() if k not in contract.positional}
+        self.shared = {k: None if t is None else self.arrange(k, t) for k, t in shared.items()}
         with refusals():
             self.module = self.build()
 
     def build(self):
-        make = self.subject.make or make_like_torch
-        return make(self.subject.factory, self.case, self.shared)
+        module = (self.subject.make or make_like_torch)(self.subject.factory, self.case, self.shared)
+        for argument, parameter in self.held(module).items():
+            parameter.data = self.arrange(argument, parameter.data)
+        return module
+
+    def held(self, module) -> dict[str, torch.Tensor]:
+        """The arguments that the module keeps as its parameters."""
+        names = self.case.contract.parameters_of_module
+        own = dict(module.named_parameters()) if names else {}
+        return {k: own[n] for k, n in names.items() if self.case.arguments[k] is not None}
 
     def tensor(self, array: np.ndarray | None, name: str | None = None) -> torch.Tensor | None:
         if array is None:
@@ -104,8 +119,9 @@ class Session:
 
     def inputs(self, call: int, requiring: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
         """Fresh tensors for one call; those in ``requiring`` are leaves that require a gradient."""
-        inputs = {k: t[call] for k, t in self.positional.items()}
-        return {k: t.clone().requires_grad_() if k in requiring else t for k, t in inputs.items()}
+        inputs = {k: self.arrange(k, t[call]) for k, t in self.positional.items()}
+        own = {k: inputs[k] if self.is_arranged else inputs[k].clone() for k in requiring if k in inputs}
+        return inputs | {k: t.requires_grad_() for k, t in own.items()}
 
     def evaluate(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The fields of the result.  Raises Malformed when it does not have the contract's form."""
@@ -116,6 +132,18 @@ class Session:
         if changed:
             raise Malformed(f"changes its argument {changed[0]} in place")
         return self.fields(result)
+
+    def attempt(self) -> tuple[str, ...]:
+        """Make the first call, whatever comes back; what was warned of.  For calls that should be refused."""
+        always = torch.is_warn_always_enabled()
+        with warnings.catch_warnings(record=True) as heard, torch.no_grad(), refusals():
+            warnings.simplefilter("always")
+            torch.set_warn_always(True)
+            try:
+                (self.subject.call or call_like_torch)(self.case, self.module, self.inputs(0))
+            finally:
+                torch.set_warn_always(always)
+        return tuple(str(w.message) for w in heard if w.category is UserWarning)
 
     def fields(self, result) -> dict[str, torch.Tensor]:
         names = tuple(self.case.contract.fields)
@@ -164,10 +192,9 @@ class Session:
 
     def leaves(self, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         """The tensors of the constructor whose gradient is wanted: given ones, or parameters of the module."""
-        held = self.case.contract.parameters_of_module
-        parameters = dict(self.module.named_parameters()) if held else {}
+        held = self.held(self.module)
         return {
-            k: parameters[held[k]] if k in held else self.shared[k]
+            k: held.get(k, self.shared[k])
             for k in names
             if k not in self.positional and self.case.arguments[k] is not None
         }
@@ -186,7 +213,8 @@ class Session:
 
     def upstream(self, field: str, call: int, result: torch.Tensor) -> torch.Tensor:
         """The cotangent of one field of one call."""
-        return torch.as_tensor(self.case.cotangents[field][call]).to(result.dtype).to(self.device)
+        tensor = torch.as_tensor(self.case.cotangents[field][call]).to(result.dtype).to(self.device)
+        return self.arrange(field, tensor)
 
     def array(self, tensor: torch.Tensor) -> np.ndarray:
         tensor = tensor.detach()
@@ -271,7 +299,7 @@ def make_adaptive(factory: Callable, case: Case, tensors: Mapping[str, torch.Ten
 def make_linear(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
     """LinearCrossEntropyLoss: it holds the linear map as parameters."""
     matrix, parameters = tensors["linear_weight"], dict(case.parameters)
-    if case.arguments["target"].dtype == float:
+    if case.kinds.get("target"):
         del parameters["ignore_index"]  # torch refuses it next to class probabilities
     module = factory(
         matrix.shape[1], matrix.shape[0], bias=tensors["linear_bias"] is not None, dtype=matrix.dtype,
@@ -289,7 +317,7 @@ MAKERS: dict[str, Callable] = {
 
 def call_like_torch(case: Case, module, inputs: Mapping[str, torch.Tensor]):
     """``module(*inputs)``; an unbatched CTC target is as long as it says, since torch takes no padding there."""
-    if case.contract.torch == "CTCLoss" and inputs["targets"].ndim == 1:
+    if case.contract.torch == "CTCLoss" and inputs["log_probs"].ndim == 2 and inputs["targets"].ndim == 1:
         inputs = dict(inputs) | {"targets": inputs["targets"][: int(inputs["target_lengths"])]}
     return module(*inputs.values())
 
@@ -297,6 +325,11 @@ def call_like_torch(case: Case, module, inputs: Mapping[str, torch.Tensor]):
 def single_threaded() -> None:
     """One thread for each worker: small tensors gain nothing from more, and sums then do not depend on them."""
     torch.set_num_threads(1)
+
+
+def documentation(contract: Contract) -> str:
+    """What torch documents about the loss, with single spaces; empty where torch has none."""
+    return " ".join((inspect.getdoc(getattr(torch.nn, contract.torch or "", None)) or "").split())
 
 
 def torch_subject(contract: Contract) -> Subject:

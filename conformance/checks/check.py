@@ -24,8 +24,11 @@ class Check:
     """One property.
 
     ``ask(row, case)`` puts it to the row's subject and records what comes.  ``recipes(contract, reduction)``
-    draws its cases; ``alter(case, question)`` makes of each what the check is about, None where it is not
-    about it.  ``questions(contract)``: the names of what it asks apart, one row of results each.
+    draws its cases, ``recipes_for(contract, reduction, question)`` where the question matters;
+    ``alter(case, question)`` makes of each what the check is about, None where it is not
+    about it.  ``arrange(case, question)``: the memory layout in which tensors are handed over, as
+    :class:`conformance.subject.Session` takes it.  ``questions(contract)``: the names of what it asks apart,
+    one row of results each.
     ``applies(contract)``: the losses that it is about; ``reductions(contract)``: their reductions.
     ``budgets``: its work per row.  ``sample``: how many of the (dtype, reduction) of a loss a run at the gate
     takes, chosen by the seed; None for all.  ``noted``: for subjects other than torch.nn a failure is a note.
@@ -34,7 +37,9 @@ class Check:
     name: str
     ask: Callable
     recipes: Callable[[Contract, str], SearchStrategy] = recipes
+    recipes_for: Callable[[Contract, str, str | None], SearchStrategy] | None = None
     alter: Callable[[Case, str | None], Case | None] | None = None
+    arrange: Callable[[Case, str | None], Callable] | None = None
     questions: Callable[[Contract], tuple[str | None, ...]] = lambda contract: (None,)
     applies: Callable[[Contract], bool] = lambda contract: True
     reductions: Callable[[Contract], list[str]] = lambda contract: list(contract.reductions)
@@ -42,6 +47,12 @@ class Check:
     budgets: Budgets = None
     sample: int | None = None
     noted: bool = False
+
+    def drawn(self, contract: Contract, reduction: str, question: str | None) -> SearchStrategy:
+        """The strategy of the recipes for its cases."""
+        if self.recipes_for is None:
+            return self.recipes(contract, reduction)
+        return self.recipes_for(contract, reduction, question)
 
     def work(self, budget: str) -> tuple[int, int, int]:
         """Blocks at least, results wanted, blocks at most."""
