@@ -1,4 +1,8 @@
-"""From a failing case to a small one: fewer calls, rows and classes, then simpler numbers."""
+"""From a failing case to a small one: fewer calls, rows and classes, then simpler arguments and numbers.
+
+Nothing here looks at a clock: what may be tried is limited by what it costs, in counts, so that the smallest
+case does not depend on the machine.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +11,72 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.case import Case
-from reference.domains import Index, Interval, Labels, LabelSet, Length
+from conformance.case import Case, loop_dimensions
+from conformance.smaller import keep_one, squeezed, take
+from reference.domains import Complex, Depends, Index, Interval, OneOf
 
-#: Evaluations that minimising one failure may take.
-EFFORT = 400
+#: What minimising one failure may cost, in units of one number in an oracle's formula: seconds, at most.
+EFFORT = 1_000_000
+#: What a case costs besides its numbers: the case itself, and every call of the subject.
+PER_CASE, PER_CALL = 1000, 100
+#: How much more a number costs where it is certified.
+CERTIFIED = 8
+
+
+def cost(case: Case) -> int:
+    """What it costs to ask a case, and to judge the answer."""
+    numbers = sum(
+        case.rows * int(np.prod([n for name in case.layout(k).core for n in case.sizes[name]]))
+        for k, array in case.arguments.items()
+        if array is not None
+    )
+    return PER_CASE + PER_CALL * case.calls + numbers * (CERTIFIED if case.format.name == "float64" else 1)
 
 
 def minimise(case: Case, call: int, fails: Callable[[Case], bool], effort: int = EFFORT) -> Case:
-    """The smallest case found that still fails; ``case`` itself, where nothing smaller does."""
-    budget = [effort]
+    """The smallest case found that still fails; ``case`` itself, where nothing smaller does.
+
+    ``call``: the one that fails.  ``effort``: what all that is tried may cost.  A candidate that the contract
+    cannot be evaluated on does not fail.
+    """
+    left = [effort]
 
     def still(candidate: Case | None) -> bool:
-        if candidate is None or budget[0] <= 0:
+        if candidate is None or cost(candidate) > left[0]:
             return False
-        budget[0] -= 1
-        return fails(candidate)
+        left[0] -= cost(candidate)
+        try:
+            return fails(candidate)
+        except Exception:
+            return False
 
     single = case.select(np.array([call]))
     small = single if still(single) else case
-    small = _shrink_dimensions(small, still)
-    return _simplify_numbers(small, still)
+    for step in (_single_positions, _shrunk_dimensions, _plainer_options, _constant_arrays, _simpler_numbers):
+        small = step(small, still)
+    return small
 
 
-def _shrink_dimensions(case: Case, still: Callable) -> Case:
+def _single_positions(case: Case, still: Callable) -> Case:
+    """One row in place of all, tried one by one from the first: often that is enough, and all else is cheap."""
+    for dim in loop_dimensions(case.contract):
+        for axis, size in enumerate(case.sizes[dim.name]):
+            tried = (keep_one(case, dim.name, axis, position) for position in range(min(size, 8)))
+            case = next((c for c in tried if size > 1 and still(c)), case)
+    return case
+
+
+def _shrunk_dimensions(case: Case, still: Callable) -> Case:
     """Drop halves, quarters, ... single positions of every dimension, as long as the case fails."""
     progress = True
     while progress:
-        progress = False
-        for name, sizes in case.sizes.items():
-            for axis in range(len(sizes)):
-                smaller = _shrink_axis(case, name, axis, still)
-                progress |= smaller is not case
-                case = smaller
+        before = case
+        for name in [n for n in case.sizes if n not in case.contract.sizes]:
+            for axis in range(len(case.sizes[name])):
+                case = _shrink_axis(case, name, axis, still)
+            flat = squeezed(case, name)
+            case = flat if still(flat) else case
+        progress = case is not before
     return case
 
 
@@ -50,7 +87,7 @@ def _shrink_axis(case: Case, name: str, axis: int, still: Callable) -> Case:
         while start < size and size > 1:
             keep = np.r_[0:start, min(start + chunk, size) : size]
             candidate = take(case, name, axis, keep) if len(keep) else None
-            if candidate is not None and still(candidate):
+            if still(candidate):
                 case, size = candidate, len(keep)
             else:
                 start += chunk
@@ -58,101 +95,85 @@ def _shrink_axis(case: Case, name: str, axis: int, still: Callable) -> Case:
     return case
 
 
-def take(case: Case, name: str, axis: int, keep: np.ndarray) -> Case | None:
-    """The case with only some positions of a dimension; None where an index needs another one."""
-    arguments: dict[str, np.ndarray | None] = {}
-    for argument, array in case.arguments.items():
-        reduced = None if array is None else _take_from(case, argument, array, name, axis, keep)
-        if array is not None and reduced is None:
-            return None
-        arguments[argument] = reduced
-    sizes = dict(case.sizes)
-    sizes[name] = (*sizes[name][:axis], len(keep), *sizes[name][axis + 1 :])
-    smaller = replace(case, sizes=sizes, arguments=arguments)
-    cotangents = {}
-    for field, up in case.cotangents.items():
-        if up.shape[1:] == smaller.result_shape(field):
-            cotangents[field] = up
-        else:
-            position = _terms_axis(case, name, axis)
-            cotangents[field] = up if position is None else np.take(up, keep, axis=1 + position)
-    return replace(smaller, cotangents=cotangents)
-
-
-def _terms_axis(case: Case, name: str, axis: int) -> int | None:
-    position = 0
-    for dim in case.contract.arguments[case.contract.positional[0]].loops:
-        if dim.name == name:
-            return position + axis
-        position += len(case.sizes[dim.name])
-    return None
-
-
-def _take_from(case: Case, argument: str, array: np.ndarray, name: str, axis: int, keep) -> np.ndarray | None:
-    layout, position = case.layout(argument), 0 if case.is_shared(argument) else 1
-    for dim in layout.layout:
-        if dim.name == name and array.shape[position + axis] == case.sizes[name][axis]:
-            array = np.take(array, keep, axis=position + axis)
-        position += len(case.sizes[dim.name])
-    domain = layout.domain
-    if isinstance(domain, Length) and domain.of == name:
-        return np.minimum(array, len(keep))
-    if isinstance(domain, Index | Labels | LabelSet) and domain.of == name:
-        return _renumber(case, domain, array, keep)
-    return array
-
-
-def _renumber(case: Case, domain, array: np.ndarray, keep: np.ndarray) -> np.ndarray | None:
-    """Class indices after some classes are gone; None where one that is needed is."""
-    blank = case.parameters.get(getattr(domain, "blank", None) or "")
-    if blank is not None and blank >= len(keep):
-        return None
-    new = np.full(int(max(array.max(initial=0), keep.max())) + 1, -999)
-    new[keep] = np.arange(len(keep))
-    special = (array < 0) | (array >= len(new))
-    found = np.where(special, array, new[np.where(special, 0, array)])
-    return None if (found == -999).any() else found
-
-
-def _simplify_numbers(case: Case, still: Callable) -> Case:
-    """Replace floats, one element at a time, by simpler ones: 0, 1, -1, fewer digits."""
-    for where, name in _float_arrays(case):
-        array = getattr(case, where)[name]
-        for flat in range(array.size):
-            for simple in _simpler(float(array.flat[flat])):
-                if not _inside(case, where, name, simple):
-                    continue
-                changed = array.copy()
-                changed.flat[flat] = simple
-                candidate = replace(case, **{where: getattr(case, where) | {name: changed}})
-                if still(candidate):
-                    case, array = candidate, changed
-                    break
+def _plainer_options(case: Case, still: Callable) -> Case:
+    """Leave out arguments that may be, and give parameters their default."""
+    for name, declared in case.contract.arguments.items():
+        if declared.optional and case.arguments[name] is not None:
+            without = replace(case, arguments=case.arguments | {name: None})
+            case = without if still(without) else case
+    for name, value in case.parameters.items():
+        default = case.contract.defaults.get(name, value)
+        if repr(value) != repr(default):
+            plain = replace(case, parameters=case.parameters | {name: default})
+            case = plain if still(plain) else case
     return case
 
 
-def _float_arrays(case: Case) -> list[tuple[str, str]]:
-    found = [("arguments", k) for k, a in case.arguments.items() if a is not None and a.dtype == float]
+def _constant_arrays(case: Case, still: Callable) -> Case:
+    """Whole arrays, then halves, quarters, ... of them, of zeros or of ones."""
+    for where, name in _arrays(case):
+        size = getattr(case, where)[name].size
+        for simple in (0, 1):
+            chunk = size
+            while chunk > 1:
+                for start in range(0, size, chunk):
+                    candidate = _with(case, where, name, slice(start, start + chunk), simple)
+                    case = candidate if still(candidate) else case
+                chunk //= 2
+    return case
+
+
+def _simpler_numbers(case: Case, still: Callable) -> Case:
+    """Replace numbers, one element at a time, by simpler ones: 0, 1, -1, fewer digits."""
+    for where, name in _arrays(case):
+        array = getattr(case, where)[name]
+        for flat in range(array.size):
+            tried = (_with(case, where, name, slice(flat, flat + 1), x) for x in _simpler(array.flat[flat]))
+            case = next((c for c in tried if still(c)), case)
+    return case
+
+
+def _arrays(case: Case) -> list[tuple[str, str]]:
+    """What holds numbers to simplify: arguments and cotangents, by the case's field and their name."""
+    found = [("arguments", k) for k, a in case.arguments.items() if a is not None]
     return found + [("cotangents", k) for k in case.cotangents]
 
 
+def _with(case: Case, where: str, name: str, part: slice, simple: float) -> Case | None:
+    """The case with another number in some elements of an array; None where that changes or means nothing."""
+    array = getattr(case, where)[name]
+    if not _inside(case, where, name, simple):
+        return None
+    changed = array.copy()
+    changed.reshape(-1)[part] = simple
+    if changed.tobytes() == array.tobytes():
+        return None
+    return replace(case, **{where: getattr(case, where) | {name: changed}})
+
+
 def _simpler(x: float) -> Iterator[float]:
-    if not np.isfinite(x) or x == 0:
+    if x == 0:
         return
-    mantissa, exponent = np.frexp(x)
-    for simple in (0.0, 1.0, -1.0):
-        if x != simple:
-            yield simple
-    for bits in (1, 3, 6, 10):
-        rounded = float(np.ldexp(np.rint(mantissa * 2**bits) / 2**bits, exponent))
-        if rounded != x:
-            yield rounded
+    yield from (simple for simple in (0.0, 1.0, -1.0) if x != simple)
+    if isinstance(x, np.floating) and np.isfinite(x):
+        mantissa, exponent = np.frexp(x)
+        for bits in (1, 3, 6, 10):
+            rounded = float(np.ldexp(np.rint(mantissa * 2**bits) / 2**bits, exponent))
+            if rounded != x:
+                yield rounded
 
 
 def _inside(case: Case, where: str, name: str, x: float) -> bool:
-    if not np.isfinite(x) or case.format.round(x) != x:
+    """Whether a number may stand in an array, whatever stands next to it."""
+    if not np.isfinite(x) or case.format.round(np.float64(x)) != x:
         return False
     if where == "cotangents":
         return x != 0
     domain = case.layout(name).domain
-    return isinstance(domain, Interval) and domain.low <= x <= domain.high and not (domain.open and x == domain.low)
+    if isinstance(domain, Depends):
+        domain = domain.yes if case.parameters[domain.on] else domain.no
+    if isinstance(domain, Interval):
+        return domain.low <= x <= domain.high and not (domain.open and x == domain.low)
+    if isinstance(domain, Index):
+        return 0 <= x < case.sizes[domain.of][0]
+    return isinstance(domain, Complex) or (isinstance(domain, OneOf) and x in domain.values)

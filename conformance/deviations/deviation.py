@@ -15,6 +15,7 @@ import numpy as np
 from conformance.case import Case, gradients, lift_rounded, values
 from conformance.verdict import THRESHOLD, within
 from reference import CONTRACTS
+from reference.arithmetic.formats import format_of
 from reference.arithmetic.rounded import Model, Rounded
 from reference.domains import Complex
 
@@ -211,7 +212,8 @@ def stored_terms(loss: str, *, witness: Mapping[str, object], **rest) -> None:
 def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None, **arguments) -> Case:
     """A case of one call from literal numbers; what is left out has the contract's default or is absent.
 
-    ``cotangent``: of every field, or by the names of fields; ones where it is left out.
+    Numbers are rounded to the dtype.  ``cotangent``: of every field, or by the names of fields; ones where it
+    is left out.
     """
     contract = next(c for c in CONTRACTS.values() if c.loss == loss and dtype in c.dtypes)
     given, kinds, sizes = {}, {}, {}
@@ -220,7 +222,7 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
             given[name] = None
             continue
         array = np.asarray(arguments[name])
-        array = array.astype(float) if array.dtype.kind == "f" else array
+        array = format_of(dtype).round(array.astype(float)) if array.dtype.kind == "f" else array
         kind = next(i for i, k in enumerate(declared.kinds) if k.floating == (array.dtype == float) and _fits(k, array))
         kinds[name] = kind
         parts = isinstance(declared.kinds[kind].domain, Complex)  # the last dimension: real, imaginary
@@ -231,7 +233,7 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
     case = Case(contract.name, dtype, reduction, 1, sizes, given, parameters, {}, kinds)
     for name in contract.fields:
         up = cotangent[name] if isinstance(cotangent, Mapping) else cotangent
-        up = np.ones(case.result_shape(name)) if up is None else np.asarray(up, float)
+        up = np.ones(case.result_shape(name)) if up is None else format_of(dtype).round(np.asarray(up, float))
         case.cotangents[name] = up.reshape(1, *case.result_shape(name))
     assert case.shape == shape
     return case

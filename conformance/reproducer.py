@@ -1,0 +1,220 @@
+"""From a failure to a script that shows it: literal tensors, one call, what is expected and what comes.
+
+The scripts need torch, and the subject's own module where the subject is another one; exit status 1 while the
+defect is there, 0 when it is gone.  Nothing here imports torch: scripts are text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from conformance.case import Case
+from conformance.criterion import Criterion, criterion
+from conformance.environment import version_of
+from conformance.literals import wrapped
+from conformance.spelling import Call, backward, gradient, invoked, setting, with_shorthand
+
+LINES, WIDTH = 15, 120
+
+#: What a message that is no number says is wrong, and the expression that is true where it is not.
+FAULTS = {
+    r"raises ": "",
+    r"\w+ has shape .*, the contract says (\(.*\))": "tuple({result}.shape) == {0}",
+    r"\w+ has dtype \w+, the contract says (\w+)": "{result}.dtype == torch.{0}",
+    r"\w+ is \w+, not a tensor": "isinstance({result}, torch.Tensor)",
+    r"changes its argument (\w+) in place": "{0}._version == 0",
+    r"grad_(\w+): no gradient reaches it": "{gradient} is not None",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Element ``at`` of a quantity of a case, the call first, that is not right.
+
+    ``subject``: ``torch.nn.L1Loss`` or ``MODULE:ATTR``.  ``eager``: what eager torch answers, if the subject is
+    another one.  ``leaves``: the arguments that require a gradient.  ``upstream``: owner/repository#number.
+    """
+
+    case: Case
+    quantity: str
+    at: tuple[int, ...]
+    subject: str
+    observed: float = float("nan")
+    check: str = "value"
+    device: str = "cpu"
+    eager: float | None = None
+    title: str | None = None
+    upstream: str | None = None
+    leaves: tuple[str, ...] = ()
+
+    @property
+    def argument(self) -> str | None:
+        """The argument whose gradient it is about."""
+        return self.quantity.removeprefix("grad_") if self.quantity.startswith("grad_") else None
+
+    @cached_property
+    def call(self) -> Call:
+        leaves = self.leaves if self.argument else ()
+        return Call(self.case, self.at[0], self.subject, self.device, leaves, self.check == "legacy")
+
+    @property
+    def name(self) -> str:
+        """The subject, dtype and reduction in words."""
+        reduction = f", reduction '{self.case.reduction}'" if len(self.case.contract.reductions) > 1 else ""
+        return f"{self.subject} in {self.case.dtype}{reduction}"
+
+    @cached_property
+    def criterion(self) -> Criterion:
+        return criterion(self.case, self.quantity, self.at, self.eager)
+
+
+def script(finding: Finding) -> str:
+    """The text of a script that shows a wrong number."""
+    return fitted([*heading(finding), *with_shorthand([*setting(finding.call), *asking(finding)]), *deciding(finding)])
+
+
+def script_of_problem(finding: Finding, message: str) -> str | None:
+    """A script for a fault that is no number: it makes the call, then says whether it is there.
+
+    An exception that should not be has exit status 1 by itself.  None for a message that no rule knows.
+    """
+    pattern = next((p for p in FAULTS if re.match(p, message)), None)
+    if pattern is None:
+        return None
+    title = f"# {' '.join([_ascii(f'{finding.title or finding.name}: {message}'), *origin(finding)])}"
+    right = FAULTS[pattern].format(*re.match(pattern, message).groups(), result="result", gradient=_gradient(finding))
+    end = [f'print("as it should be:", {right})', f"raise SystemExit(0 if {right} else 1)"] if right else []
+    made = backward(finding.call) if finding.argument else [f"result = {invoked(finding.call)}{_field(finding)}"]
+    return fitted([title, *with_shorthand([*setting(finding.call), *made, *end])])
+
+
+def _gradient(finding: Finding) -> str:
+    return list(gradient(finding.call, finding.argument))[-1] if finding.argument else ""
+
+
+def _field(finding: Finding) -> str:
+    return f".{finding.quantity}" if len(finding.case.contract.fields) > 1 else ""
+
+
+def identifier(finding: Finding) -> str:
+    """A name for it that lasts: ``HuberLoss-value-float16-mean-1a2b3c4d``."""
+    case, call = finding.case, finding.call
+    own = "" if call.is_torch or call.constructor == case.contract.loss else f"-{call.constructor}"
+    check = "" if finding.check in ("value", "gradient") else f"-{finding.check}"
+    end = f"{finding.quantity}-{case.dtype}-{case.reduction}-{case.digest()[:8]}"
+    return re.sub(r"[^\w.-]+", "_", f"{case.contract.loss}{own}{check}-{end}", flags=re.ASCII)
+
+
+def fitted(statements: list[str]) -> str:
+    """The statements in lines of at most WIDTH characters; wider ones only to keep to LINES of them."""
+    parts = [_comment(s) if s.startswith("#") else wrapped(s, WIDTH) for s in statements]
+    while sum(map(len, parts)) > LINES and any(len(p) > 1 for p in parts):
+        longest = max(range(len(parts)), key=lambda i: len(parts[i]))
+        parts[longest] = [statements[longest]]
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="#   ", break_long_words=False, break_on_hyphens=False)
+
+
+def _ascii(text: str) -> str:
+    """Text for comments: one line of ASCII."""
+    return " ".join(text.encode("ascii", "replace").decode().split())
+
+
+def heading(finding: Finding) -> list[str]:
+    """What is wrong, in comments: the title, and what was seen, eager torch's error next to the subject's."""
+    right = finding.criterion
+    wrong = f"{finding.quantity} is {finding.observed:.6g} where it should be {right.expected.partition(' (')[0]}"
+    seen = f"Seen: {_told(finding.observed, finding)}{_torch(finding)}."
+    if not finding.call.is_torch:
+        eager = "refuses it" if finding.eager is None else f"gives {_told(finding.eager, finding)}"
+        seen += f" Eager torch.nn {eager}."
+    return [f"# {_ascii(finding.title or f'{finding.name}: {wrong}')}", f"# {' '.join([seen, *origin(finding)])}"]
+
+
+def origin(finding: Finding) -> list[str]:
+    """Where it is reported, and how to run the script, in words."""
+    place, _, number = (finding.upstream or "").partition("#")
+    told = [f"Reported: https://github.com/{place}/issues/{number}"] if number else []
+    module = finding.call.module
+    if module:
+        folder = Path(module).parent.as_posix() if module.endswith(".py") else "."
+        told.append(f"Run with PYTHONPATH={_ascii(folder)}")
+    return told
+
+
+def _torch(finding: Finding) -> str:
+    version = version_of("torch")
+    device = "" if finding.device == "cpu" else f" on {finding.device}"
+    return f" with torch {version}{device}" if version else device
+
+
+def _told(answer: float, finding: Finding) -> str:
+    """An answer and, where it is a number, its error in absolute terms and in ULP."""
+    right = finding.criterion
+    if right.number is None or not np.isfinite(answer):
+        return f"{answer!r}"
+    error = right.number.error(answer)
+    ulp = float(finding.case.format.ulp(finding.case.expected(finding.quantity).value[finding.at]))
+    return f"{answer!r}, error {error:.3g} ({error / ulp:.3g} ULP)"
+
+
+def asking(finding: Finding) -> Iterator[str]:
+    """The call, backward where a gradient is asked for, and the one number: ``got``."""
+    picked = f"[{', '.join(map(str, finding.at[1:]))}]" if finding.at[1:] else ""
+    if finding.argument is None:
+        yield f"got = {invoked(finding.call)}{_field(finding)}{picked}.item()"
+        return
+    yield from backward(finding.call)
+    *before, whole = gradient(finding.call, finding.argument)
+    yield from before
+    yield f"got = {whole}{picked}.item()"
+
+
+def deciding(finding: Finding) -> Iterator[str]:
+    """What is expected and what came, in one line of output, and the exit status."""
+    right = finding.criterion
+    allowed = "" if right.number is None else f", allowed error {right.allowed:.3g}"
+    yield f'print(f"expected {right.expected}, got {{got!r}}{allowed}")'
+    yield f"raise SystemExit(0 if {right.right} else 1)"
+
+
+def run(text: str) -> tuple[int, str]:
+    """The exit status of a script and what it prints, run in this process."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exec(compile(text, "<reproducer>", "exec"), {"__name__": "__main__"})
+        except SystemExit as end:
+            return int(end.code or 0), said.getvalue()
+        except Exception as error:
+            return 1, f"{said.getvalue()}{type(error).__name__}: {error}"
+    return 0, said.getvalue()
+
+
+def shown(finding: Finding, write=script) -> tuple[str, bool]:
+    """The script that shows it, and whether it does, having been run.
+
+    All arguments require gradients that have one; only the one in question where that is refused.
+    """
+    text = None
+    for leaves in (finding.leaves, (finding.argument,)):
+        written = write(replace(finding, leaves=tuple(x for x in leaves if x)))
+        status, said = run(written)
+        if status == 1 and (write is not script or said.startswith("expected")):
+            return written, True
+        text = text or written
+    return text, False
