@@ -1,0 +1,53 @@
+"""Plain functions of log-odds, accurate in both tails: the logistic function and its integral."""
+
+import torch
+
+
+def excess(x):
+    """log(1 + exp(-|x|))."""
+    return torch.log1p(torch.exp(-x.abs()))
+
+
+class Logistic(torch.autograd.Function):
+    """1 / (1 + exp(-x))."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        power = torch.exp(-x.abs())
+        return torch.where(x < 0, power, 1.0) / (1 + power)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        return upstream * Logistic.apply(x) * Logistic.apply(-x)
+
+
+class Softplus(torch.autograd.Function):
+    """log(1 + exp(x))."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0) + excess(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        return upstream * Logistic.apply(x)
+
+
+class CrossEntropyOfLogOdds(torch.autograd.Function):
+    """Binary cross-entropy of log-odds, a sum of terms that are not negative; the yes counts ``yes`` times."""
+
+    @staticmethod
+    def forward(ctx, input, target, yes):
+        ctx.save_for_backward(input, target, yes)
+        return yes * target * Softplus.apply(-input) + (1 - target) * Softplus.apply(input)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        input, target, yes = ctx.saved_tensors
+        slope = (1 - target) * Logistic.apply(input) - yes * target * Logistic.apply(-input)
+        rise = yes * (-input).clamp(min=0) - input.clamp(min=0) + (yes - 1) * excess(input)
+        return upstream * slope, upstream * rise, upstream * (target * Softplus.apply(-input))

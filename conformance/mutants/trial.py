@@ -1,0 +1,122 @@
+"""What becomes of the mutants of one loss in the gate: the first row that fails each, if any does."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from conformance.checks import CHECKS
+from conformance.items import items
+from conformance.mutants.mechanical import find
+from conformance.options import DTYPES, REDUCTIONS, Selected, Selection
+from conformance.row import Item, Row
+
+#: A mutant that takes longer than this over one case, in seconds, hangs.
+PATIENCE = 5
+#: The checks and dtypes that find most, first.
+FIRST_CHECKS = ("gradient", "value", "reduction")
+FIRST_DTYPES = ("float32", "float64")
+
+
+class Hang(BaseException):
+    """A subject takes too long; no Exception, which would count as a refusal."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first row that fails a mutant, or a plain loss, which has no operator; no check if none does."""
+
+    name: str
+    loss: str
+    operator: str | None
+    change: str | None
+    check: str | None = None
+    question: str | None = None
+    dtype: str | None = None
+    reduction: str | None = None
+    quantity: str | None = None
+    message: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def caught(self) -> bool:
+        return self.check is not None
+
+    def by(self, item: Item, quantity: str | None, message: str) -> Finding:
+        found = {"check": item.check, "question": item.question, "dtype": item.dtype, "reduction": item.reduction}
+        return replace(self, **found, quantity=quantity, message=message)
+
+
+@contextmanager
+def time_limit():
+    """Raises Hang in the main thread when PATIENCE is over."""
+
+    def stop(*_):
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Finding]:
+    """(loss, names of its mutants, checks, budget) -> the finding of the plain loss, then one for each mutant."""
+    loss, names, checks, budget = task
+    began = time.perf_counter()
+    control = Finding(f"conformance.mutants.plain:{loss}", loss, None, None)
+    mutants = [find(n) for n in names]
+    alive = {f"conformance.mutants.mechanical:{m.name}": Finding(m.name, loss, m.operator, m.change) for m in mutants}
+    found: list[Finding] = []
+    for row_items in streams_of(loss, [control.name, *alive], checks, budget):
+        by_name = {item.subject.name: item for item in row_items}
+        flagged = failure(by_name[control.name], control)
+        if flagged is not None:
+            control = control if control.caught else flagged
+            continue  # what fails a correct loss proves nothing of a wrong one
+        for name in list(alive):
+            caught = failure(by_name[name], alive[name])
+            if caught is not None:
+                found.append(caught)
+                del alive[name]
+    return [replace(control, seconds=time.perf_counter() - began), *found, *alive.values()]
+
+
+def streams_of(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> list[list[Item]]:
+    """The items of every subject, those about the same cases together, the most telling first."""
+    subjects = tuple(Selected(loss, source) for source in sources)
+    selection = Selection(subjects, checks, DTYPES, REDUCTIONS, ("cpu",), ("eager",), budget, 0)
+    every = [item for check in checks if not CHECKS[check].noted for item in items(selection, check)]
+    every.sort(key=yields)
+    return [list(group) for _, group in groupby(every, key=lambda i: (yields(i), i.contract_name, i.question))]
+
+
+def yields(item: Item) -> tuple:
+    """How early an item is asked."""
+    ranks = (
+        (order.index(value) if value in order else len(order), value)
+        for order, value in ((FIRST_DTYPES, item.dtype), (FIRST_CHECKS, item.check), (("none",), item.reduction))
+    )
+    return (*ranks, item.contract_name, item.question or "")
+
+
+def failure(item: Item, finding: Finding) -> Finding | None:
+    """The finding as this row makes it; None where the row does not fail the subject."""
+    row = Row(item)
+    try:
+        for case in row.cases():
+            with time_limit():
+                row.feed(case)
+            failed = next((t for t in row.tallies.values() if t.failures or t.problems), None)
+            if failed is not None:
+                return finding.by(item, failed.quantity, failed.problems[0] if failed.problems else "wrong number")
+    except Hang:
+        return finding.by(item, None, f"hangs: over {PATIENCE} s")
+    failed = next((t for t in row.tallies.values() if t.verdict() == "fail"), None)
+    return None if failed is None else finding.by(item, failed.quantity, "fails")
