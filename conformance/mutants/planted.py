@@ -8,6 +8,14 @@ def reduce(terms, reduction):
     return terms if reduction == "none" else getattr(terms, reduction)()
 
 
+def running_total(terms):
+    """A sum in the dtype of the terms, one after the other."""
+    total = terms.new_zeros(())
+    for term in terms.reshape(-1):
+        total = total + term
+    return total
+
+
 class Reducing(torch.nn.Module):
     """A loss of two arguments, by its terms."""
 
@@ -84,9 +92,7 @@ class L1HalfAccumulator(Reducing):
         terms = (input - target).abs()
         if self.reduction == "none":
             return terms
-        total = terms.new_zeros(())
-        for term in terms.reshape(-1):
-            total = total + term
+        total = running_total(terms)
         return total / terms.numel() if self.reduction == "mean" else total
 
 

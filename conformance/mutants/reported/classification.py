@@ -127,7 +127,8 @@ class StoredNormaliser(torch.nn.CrossEntropyLoss):
         if self.label_smoothing or target.is_floating_point():
             return super().forward(input, target)
         dim = class_dim(input)
-        normaliser = torch.logsumexp(input.float(), dim, keepdim=True).to(input.dtype)
+        wide = input.to(torch.promote_types(input.dtype, torch.float32))
+        normaliser = torch.logsumexp(wide, dim, keepdim=True).to(input.dtype)
         options = {"ignore_index": self.ignore_index, "reduction": self.reduction}
         return functional.nll_loss(input - normaliser, target, self.weight, **options)
 

@@ -14,7 +14,8 @@ class DistanceBySquareRoot(torch.nn.PairwiseDistance):
     def forward(self, x1, x2):
         if self.norm != 2:
             return super().forward(x1, x2)
-        return (x1 - x2 + self.eps).square().sum(-1).sqrt()
+        wide = (x1 - x2 + self.eps).to(torch.promote_types(x1.dtype, torch.float32))
+        return wide.square().sum(-1).sqrt().to(x1.dtype)
 
 
 class DistanceEpsInRoot(torch.nn.PairwiseDistance):
@@ -126,7 +127,7 @@ class TripletReseeds(torch.nn.TripletMarginWithDistanceLoss):
 
 
 BUGS = {
-    "DistanceBySquareRoot": Bug("PairwiseDistance", "huggingface/sentence-transformers#4033", "gradient"),
+    "DistanceBySquareRoot": Bug("PairwiseDistance", "huggingface/sentence-transformers#4033", "convention"),
     "DistanceEpsInRoot": Bug("PairwiseDistance", "pytorch/pytorch#61538", "value"),
     "DistanceCutOff": Bug("PairwiseDistance", "cornellius-gp/gpytorch#1543", "layout"),
     "CosineSquaredEps": Bug("CosineSimilarity", "google-deepmind/optax#1703", "value"),

@@ -59,8 +59,8 @@ class KLBatchMeanOfAll(torch.nn.KLDivLoss):
     """``batchmean`` divides by all elements (HikariTJU/LD#74)."""
 
     def forward(self, input, target):
-        reduction = "mean" if self.reduction == "batchmean" else self.reduction
-        return functional.kl_div(input, target, reduction=reduction, log_target=self.log_target)
+        terms = functional.kl_div(input, target, reduction="none", log_target=self.log_target)
+        return reduce(terms, "mean" if self.reduction == "batchmean" else self.reduction)
 
 
 class KLLogOfZero(torch.nn.KLDivLoss):

@@ -3,18 +3,10 @@
 import torch
 from torch.nn import functional
 
-from conformance.mutants.planted import reduce
+from conformance.mutants.planted import reduce, running_total
 from conformance.mutants.reported.bug import Bug
 from conformance.mutants.reported.classification import class_dim
 from conformance.mutants.reported.gradients import first_for_all, with_gradient, with_leak
-
-
-def running_total(terms):
-    """A sum in the dtype of the terms, one after the other."""
-    total = terms.new_zeros(())
-    for term in terms.reshape(-1):
-        total = total + term
-    return total
 
 
 class NLLHalfTotal(torch.nn.NLLLoss):
@@ -60,14 +52,15 @@ class LinearFirstUpstream(torch.nn.LinearCrossEntropyLoss):
     """The first upstream gradient scales all of the map's own gradient (linkedin/Liger-Kernel#1298)."""
 
     def forward(self, input, target):
-        own = self.loss(input.detach(), target, self.linear.weight, self.linear.bias)
+        constant = [None if x is None else x.detach() for x in (input, target, self.weight)]
+        own = self.loss(*constant, self.linear.weight, self.linear.bias)
         bias = None if self.linear.bias is None else self.linear.bias.detach()
-        loss = self.loss(input, target, self.linear.weight.detach(), bias)
+        loss = self.loss(input, target, self.weight, self.linear.weight.detach(), bias)
         return with_leak(loss, with_gradient(own, first_for_all))
 
-    def loss(self, input, target, weight, bias):
+    def loss(self, input, target, weight, linear_weight, linear_bias):
         return functional.linear_cross_entropy(
-            input, weight, target, linear_bias=bias, weight=self.weight, reduction=self.reduction,
+            input, linear_weight, target, linear_bias=linear_bias, weight=weight, reduction=self.reduction,
             ignore_index=self.ignore_index, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
@@ -133,7 +126,7 @@ class MultiLabelLostUpdates(torch.nn.MultiLabelMarginLoss):
 
 
 BUGS = {
-    "NLLHalfTotal": Bug("NLLLoss", "awslabs/raf#113", "reduction"),
+    "NLLHalfTotal": Bug("NLLLoss", "awslabs/raf#113", "value"),
     "NLLIgnoredTimesZero": Bug("NLLLoss", "ecmwf/WeatherGenerator#2723", "special_values"),
     "NLLOverwritesTarget": Bug("NLLLoss", "NVIDIA-NeMo/Automodel#3917", "purity"),
     "NLLSqueezes": Bug("NLLLoss", "OpenNMT/OpenNMT-py#1094", "shape"),

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from conformance.mutants.planted import reduce
+from conformance.mutants.planted import reduce, running_total
 from conformance.mutants.reported.bug import Bug
 from conformance.mutants.reported.gradients import as_if_dense, second_derivative, with_gradient
 
@@ -13,16 +13,6 @@ class L1WithoutAbs(torch.nn.L1Loss):
 
     def forward(self, input, target):
         return reduce(input - target, self.reduction)
-
-
-class L1HalfTotal(torch.nn.L1Loss):
-    """The mean is a total in the dtype of the input, which overflows, divided (chainer/chainer#6702)."""
-
-    def forward(self, input, target):
-        if self.reduction != "mean":
-            return super().forward(input, target)
-        terms = (input - target).abs()
-        return terms.sum() / terms.numel()
 
 
 class L1Reshapes(torch.nn.L1Loss):
@@ -54,8 +44,8 @@ class MSENaNToZero(torch.nn.MSELoss):
     """Terms that are not a number count as zero (facebookresearch/fairchem#441)."""
 
     def forward(self, input, target):
-        terms = functional.mse_loss(input, target, reduction="none")
-        return reduce(torch.where(terms.isnan(), 0, terms), self.reduction)
+        unknown = input.isnan() | target.isnan()
+        return super().forward(*(torch.where(unknown, 0, x) for x in (input, target)))
 
 
 class MSESecondZero(torch.nn.MSELoss):
@@ -121,6 +111,17 @@ class HuberIgnoresUpstream(torch.nn.HuberLoss):
         return with_gradient(super().forward(input, target), torch.ones_like)
 
 
+class HuberHalfTotal(torch.nn.HuberLoss):
+    """Accumulates in the dtype of the input, where 256 + 1 is 256 in bfloat16 (pytorch/executorch#20089)."""
+
+    def forward(self, input, target):
+        terms = functional.huber_loss(input, target, delta=self.delta, reduction="none")
+        if self.reduction == "none":
+            return terms
+        total = running_total(terms)
+        return total / terms.numel() if self.reduction == "mean" else total
+
+
 class HuberEmptyZero(torch.nn.HuberLoss):
     """The mean over nothing is zero, as asked for in pytorch/pytorch#50224."""
 
@@ -131,22 +132,23 @@ class HuberEmptyZero(torch.nn.HuberLoss):
 
 class _ParabolaByQuotient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, error, beta):
-        ctx.save_for_backward(error)
+    def forward(ctx, input, target, beta):
+        ctx.save_for_backward(input - target)
         ctx.beta = beta
-        return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=beta, reduction="none")
+        return functional.smooth_l1_loss(input, target, beta=beta, reduction="none")
 
     @staticmethod
     def backward(ctx, upstream):
         (error,) = ctx.saved_tensors
-        return upstream * torch.where(error.abs() <= ctx.beta, error / ctx.beta, error.sign()), None
+        slope = upstream * torch.where(error.abs() <= ctx.beta, error / ctx.beta, error.sign())
+        return slope, -slope, None
 
 
 class SmoothL1ZeroBeta(torch.nn.SmoothL1Loss):
     """At a tie and with beta = 0 the slope is 0 / 0 (pytorch/pytorch#96813)."""
 
     def forward(self, input, target):
-        return reduce(_ParabolaByQuotient.apply(input - target, self.beta), self.reduction)
+        return reduce(_ParabolaByQuotient.apply(input, target, self.beta), self.reduction)
 
 
 class SmoothL1NegativeBeta(torch.nn.SmoothL1Loss):
@@ -197,7 +199,6 @@ class SmoothL1StillTangent(torch.nn.SmoothL1Loss):
 
 BUGS = {
     "L1WithoutAbs": Bug("L1Loss", "mlpack/mlpack#3144", "value"),
-    "L1HalfTotal": Bug("L1Loss", "chainer/chainer#6702", "reduction"),
     "L1Reshapes": Bug("L1Loss", "pytorch/pytorch#5007", "rejection"),
     "L1TieSlope": Bug("L1Loss", "linkedin/Liger-Kernel#1373", "convention"),
     "MSETargetZero": Bug("MSELoss", "pytorch/pytorch#3876", "gradient"),
@@ -207,6 +208,7 @@ BUGS = {
     "MSEFirstBuffer": Bug("MSELoss", "hughperkins/clnn#19", "purity"),
     "MSEFirstTangent": Bug("MSELoss", "ml-explore/mlx#3634", "forward_mode"),
     "HuberIgnoresUpstream": Bug("HuberLoss", "chainer/chainer#1175", "gradient"),
+    "HuberHalfTotal": Bug("HuberLoss", "pytorch/executorch#20089", "value"),
     "HuberEmptyZero": Bug("HuberLoss", "pytorch/pytorch#50224", "shape"),
     "SmoothL1ZeroBeta": Bug("SmoothL1Loss", "pytorch/pytorch#96813", "gradient"),
     "SmoothL1NegativeBeta": Bug("SmoothL1Loss", "pytorch/pytorch#45532", "rejection"),
