@@ -8,23 +8,25 @@ from math import sqrt
 
 import numpy as np
 
+from conformance import exhibit
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
-from conformance.minimise import minimise
+from conformance.minimise import cost, minimise
 from conformance.row import Row
 from conformance.staleness import number
-from conformance.tally import Failure, Tally
+from conformance.tally import Failure, Problem, Tally
 
 
 def finish(row: Row) -> list[dict]:
     """The rows of the results file for one item, one per quantity; at least one."""
     if not row.tallies:
         row.tally(None)
-    return [_row(row, tally) for tally in row.tallies.values()]
+    smallest: list[Failure] = []
+    return [_row(row, tally, smallest) for tally in row.tallies.values()]
 
 
-def _row(row: Row, tally: Tally) -> dict:
-    failure = _smallest(row, tally)
+def _row(row: Row, tally: Tally, smallest: list[Failure]) -> dict:
+    failure = _smallest(row, tally, smallest)
     overdrawn = _overdrawn(row, tally)
     verdict = "fail" if overdrawn else tally.verdict()
     message = _message(row, tally, failure, overdrawn)
@@ -41,14 +43,29 @@ def _row(row: Row, tally: Tally) -> dict:
         "excused": sum(tally.excused.values()),
         "sharpness": None if tally.sharpness is None else round(tally.sharpness, 2),
         "reproducer": None,
+        "exhibit": _exhibit(row, tally, failure),
         "message": message,
         "seconds": round(time.perf_counter() - row.began, 4),
     }
 
 
+def _exhibit(row: Row, tally: Tally, failure: Failure | None) -> exhibit.Exhibit | None:
+    """What shows the failure that the message is about."""
+    problem = next((p for p in tally.problems if p == _commonest(tally) and isinstance(p, Problem)), None)
+    if problem is not None:
+        return exhibit.of_problem(row, problem, tally.quantity)
+    return None if failure is None or tally.problems else exhibit.of_failure(row, failure, explain(row, failure))
+
+
+def _commonest(tally: Tally) -> str | None:
+    return Counter(tally.problems).most_common(1)[0][0] if tally.problems else None
+
+
 def _overdrawn(row: Row, tally: Tally) -> str | None:
     """A deviation that excuses a larger share than it states, by more than three standard errors."""
     for id, count in tally.excused.items():
+        if id in DEVIATIONS and DEVIATIONS[id].says is not None:
+            continue  # it is counted by cases, not by elements
         share = DEVIATIONS[id].share if id in DEVIATIONS else 1.0
         chance = 3 * sqrt(share * (1 - share) / tally.recipes)  # elements of a recipe share their fate
         if row.item.subject.is_torch and count > (share + chance) * tally.elements:
@@ -58,22 +75,37 @@ def _overdrawn(row: Row, tally: Tally) -> str | None:
 
 def _message(row: Row, tally: Tally, failure: Failure | None, overdrawn: str | None) -> str | None:
     if tally.problems:
-        problem, count = Counter(tally.problems).most_common(1)[0]
-        return problem if count == 1 else f"{problem} ({count} times)"
+        problem = _commonest(tally)
+        count = tally.problems.count(problem)
+        return str(problem) if count == 1 else f"{problem} ({count} times)"
     if overdrawn:
         return overdrawn
     if failure is not None:
         return explain(row, failure)
-    if tally.refusals:
-        return tally.refusals.most_common(1)[0][0]
+    for said in (tally.notes, tally.refusals):
+        if said:
+            return said.most_common(1)[0][0]
     return None if tally.cases else "nothing verified: every bound is infinite"
 
 
-def _smallest(row: Row, tally: Tally) -> Failure | None:
-    """The first failure, minimised by asking the subject again."""
+def _smallest(row: Row, tally: Tally, smallest: list[Failure]) -> Failure | None:
+    """A failure, minimised by asking the subject again; ``smallest``: those of other quantities, and this one.
+
+    A small case of another quantity often shows this one too.
+    """
     if not tally.failures:
         return None
-    failure = min(tally.failures, key=lambda f: f.case.rows)
+    found = _minimised(row, tally, [f.case for f in smallest])
+    smallest.append(found)
+    return found
+
+
+def _minimised(row: Row, tally: Tally, known: list[Case]) -> Failure:
+    failure = min(tally.failures, key=lambda f: cost(f.case))
+    for case in known:
+        again = _failure_of(row, case, failure.quantity)
+        if again is not None:
+            return again
 
     def refails(case: Case) -> bool:
         return _failure_of(row, case, failure.quantity) is not None

@@ -1,0 +1,192 @@
+"""What the answer is where numbers are none: NaN stands for any number, an infinity for a limit.
+
+A special case is evaluated by the oracle on *probes*, in which other numbers stand for those that are none:
+several finite ones for a NaN, ever larger ones, in several orders, for infinities.  Where all probes agree,
+that is the answer; where they all leave the format on one side, it is that infinity; where numbers that stand
+for NaN make a difference, it is NaN; where the orders of infinities make one, nothing is promised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+
+from conformance.case import Case, gradients, lift_rounded, values
+from reference.arithmetic.certified import Certified
+from reference.arithmetic.formats import Format
+from reference.arithmetic.rounded import Model, Rounded
+from reference.domains import Array, Depends, Interval, LogProbabilities, OneOf, Probabilities
+
+#: What stands for a NaN, one after the other; in bounded domains what stands at these shares of them.
+ANY = (0.0, -3.5, 2.75, 1e4)
+SHARES = (0.5, 0.125, 0.875, 0.25)
+#: Exponents of what stands for infinity: far beyond every number of a case, and far below float64's largest.
+FAR = (160, 290)
+#: What exceeds this in all probes is infinite; what differs among them and is below its inverse is nought.
+LIMIT = 2.0**140
+VANISHING = 2.0**-100
+
+
+@dataclass(frozen=True, eq=False)
+class SpecialCase(Case):
+    """A case some of whose arguments or cotangents hold NaN or infinities."""
+
+    @cached_property
+    def has_nan(self) -> bool:
+        return any(np.isnan(a).any() for a in _floats(self))
+
+    @cached_property
+    def probes(self) -> tuple[Case, ...]:
+        """The cases, of finite numbers, that this one stands for."""
+        plain = Case(**{f.name: getattr(self, f.name) for f in fields(Case)})
+        return tuple(_probe(plain, i) for i in range(len(ANY)))
+
+    @cached_property
+    def expected_values(self) -> dict[str, Rounded]:
+        return self._merged(values, kinks=False)
+
+    @cached_property
+    def expected_gradients(self) -> dict[str, Rounded]:
+        return self._merged(gradients, kinks=True)
+
+    @cached_property
+    def coarse(self) -> dict[str, Rounded]:
+        """The bounds of grade C, where there are any: those of the first probe."""
+        coarse = self.probes[0].coarse
+        expected = self.expected_values | self.expected_gradients
+        return {
+            k: Rounded(r.value, np.where(np.isfinite(r.error) & np.isfinite(r.value), coarse[k].error, r.error),
+                       r.model, r.spread)
+            for k, r in expected.items()
+        }  # fmt: skip
+
+    def _merged(self, evaluate, kinks: bool) -> dict[str, Rounded]:
+        lift = lift_rounded(Model(without_overflow(self.format.working), kinks=kinks))
+        found = [evaluate(probe, lift) for probe in self.probes]
+        merged = {k: merge([f[k] for f in found], self.has_nan) for k in found[0]}
+        return {k: r.stored(self.format) for k, r in merged.items()}
+
+    def true(self, quantity: str) -> Certified:
+        """The same, as certain as float64 numbers are: the limit of a formula has no enclosure."""
+        value = self.expected(quantity).value
+        return Certified.exact(np.where(np.isfinite(value), value, 0.0))
+
+    def certain_overflow(self, quantity: str) -> None:
+        return None
+
+    def is_defined(self, name: str) -> bool:
+        """Whether the specials of an argument mean something to the contract: infinities of its domain."""
+        array, domain = self.arguments[name], self.layout(name).domain
+        return not any((array == sign).any() for sign in (-np.inf, np.inf) if not means(self, domain, sign))
+
+    def tolerates_nan(self, quantity: str) -> np.ndarray:
+        """Where NaN is right besides the answer: next to a number that is none, shape (calls, ...).
+
+        An infinity that the domain includes is a number here, and a row whose target is ignored has no other.
+        """
+        touched = np.zeros(self.rows, bool)
+        for name, array in self.arguments.items():
+            if array is not None and array.dtype == float and not (np.isfinite(array).all() or self._means_all(name)):
+                odd = ~np.isfinite(self.in_rows(name))
+                touched |= odd.any(axis=tuple(range(1, odd.ndim)))
+        for upstream in self.cotangents.values():
+            odd = ~np.isfinite(upstream.reshape(self.calls, -1))
+            odd = np.broadcast_to(odd, (self.calls, self.rows // self.calls)) if odd.shape[1] == 1 else odd
+            touched |= odd.reshape(-1) if odd.size == self.rows else False
+        return self._spread(quantity, touched & ~self._ignored())
+
+    def _means_all(self, name: str) -> bool:
+        return self.is_defined(name) and not np.isnan(self.arguments[name]).any()
+
+    def _ignored(self) -> np.ndarray:
+        for name, array in self.contract.arguments.items():
+            ignore = getattr(array.domain, "ignore", None)
+            if ignore is not None and self.kinds.get(name, 0) == 0:
+                return self.in_rows(name) == self.parameters[ignore]
+        return np.zeros(self.rows, bool)
+
+    def _spread(self, quantity: str, rows: np.ndarray) -> np.ndarray:
+        """From rows to the elements of a quantity that depend on them."""
+        if quantity.startswith("grad_"):
+            name = quantity.removeprefix("grad_")
+            marks = np.ones_like(self.in_rows(name)) * rows.reshape(-1, *(1 for _ in self.in_rows(name).shape[1:]))
+            return self.from_rows(name, marks) > 0
+        shape = (self.calls, *self.result_shape(quantity))
+        if int(np.prod(shape)) == self.rows and self.reduction_is_none(quantity):
+            return rows.reshape(shape)
+        return rows.reshape(self.calls, -1).any(axis=1).reshape(shape)
+
+    def reduction_is_none(self, quantity: str) -> bool:
+        return self.result_shape(quantity) == self.shape
+
+
+def without_overflow(format: Format) -> Format:
+    """The format with float64's largest exponent: the limit is looked for beyond the format's own numbers."""
+    return replace(format, emax=1023)
+
+
+def means(case: Case, domain, sign: float) -> bool:
+    """Whether an infinity is an element of the domain."""
+    if isinstance(domain, Depends):
+        domain = domain.yes if case.parameters[domain.on] else domain.no
+    if isinstance(domain, LogProbabilities):
+        return sign < 0
+    return isinstance(domain, Interval) and ("-" if sign < 0 else "+") in domain.infinite
+
+
+def merge(found: list[Rounded], any_number: bool) -> Rounded:
+    """What all probes together say; ``any_number``: they differ in what stands for NaN."""
+    first = found[0]
+    value, error = np.stack([r.value for r in found]), np.stack([r.error for r in found])
+    spread = np.stack([np.zeros(r.shape) if r.spread is None else np.broadcast_to(r.spread, r.shape) for r in found])
+    with np.errstate(all="ignore"):
+        same = np.all(abs(value - value[0]) <= error + error[0] + spread + spread[0], axis=0)
+        gone = ~np.all(value == value[0], axis=0) & np.all(abs(value) <= VANISHING, axis=0)
+        beyond = [np.all(sign * value >= LIMIT, axis=0) & ~any_number for sign in (1, -1)]
+    known = np.isfinite(error).all(axis=0) & np.isfinite(value).all(axis=0)
+    answer = np.where(gone, 0.0, value[0])
+    bound = np.where(known, error[0], np.inf)
+    if any_number:
+        answer = np.where(known & ~same & ~gone, np.nan, answer)
+    else:
+        bound = np.where(known & (same | gone), bound, np.inf)
+        answer = np.where(known & beyond[0], np.inf, np.where(known & beyond[1], -np.inf, answer))
+        bound = np.where(known & (beyond[0] | beyond[1]), 0.0, bound)
+    return Rounded(answer, bound, first.model, spread[0])
+
+
+def _floats(case: Case) -> list[np.ndarray]:
+    given = [a for a in case.arguments.values() if a is not None and a.dtype == float]
+    return given + list(case.cotangents.values())
+
+
+def _probe(case: Case, index: int) -> Case:
+    """One of the cases of finite numbers; every NaN and every infinity is another one in each."""
+    rng = np.random.default_rng([int(case.digest()[:12], 16), index])
+    arguments = {
+        k: a if a is None or a.dtype != float else _filled(a, case.layout(k), rng, index)
+        for k, a in case.arguments.items()
+    }
+    anything = Array(Interval(), ())
+    cotangents = {k: _filled(a, anything, rng, index) for k, a in case.cotangents.items()}
+    return replace(case, arguments=arguments, cotangents=cotangents)
+
+
+def _filled(array: np.ndarray, declared: Array, rng, index: int) -> np.ndarray:
+    turn = rng.integers(0, len(ANY), array.shape)
+    domain = declared.domain
+    if isinstance(domain, Probabilities):
+        domain = Interval(0.0, 1.0)
+    if isinstance(domain, OneOf):
+        number = np.asarray(domain.values)[turn % len(domain.values)]
+    elif isinstance(domain, Interval) and np.isfinite(domain.low) and np.isfinite(domain.high):
+        number = domain.low + (domain.high - domain.low) * np.asarray(SHARES)[(turn + index) % len(SHARES)]
+    else:
+        number = np.asarray(ANY)[(turn + index) % len(ANY)]
+        number = abs(number) + 0.5 if isinstance(domain, Interval) and domain.low >= 0 else number
+        number = -abs(number) if isinstance(domain, Interval) and domain.high <= 0 else number
+    far = np.ldexp(1.0, rng.integers(*FAR, array.shape))
+    filled = np.where(np.isnan(array), number, array)
+    return np.where(np.isinf(array), np.sign(filled) * far, filled)
