@@ -32,11 +32,8 @@ class Number:
     @property
     def _literal(self) -> str:
         """The digits, where they read as the number next to them."""
-        try:
-            digits = self.words.partition(" ")[0]
-            found = digits if float(digits) == self.high else repr(self.high)
-        except ValueError:  # an interval
-            found = repr(self.high)
+        digits = self.words.partition(" ")[0]
+        found = digits if float(digits) == self.high else repr(self.high)
         return f"({found})" if found.startswith("-") else found
 
     def error(self, got: float) -> float:
@@ -74,8 +71,12 @@ def criterion(case: Case, quantity: str, at: tuple[int, ...], eager: float | Non
         return Criterion("nan", "got != got")
     if sure or abs(value) - error - spread > limit:
         return Criterion(infinity.strip('"'), f"got == float({infinity}){pardoned}")
-    number = truth(case, quantity, at, value, spread)
-    allowed = spread + max(promised(case, quantity, at, error), _as_eager(number.high, error, eager))
+    number = truth(case, quantity, at, value)
+    of_eager = 0.0 if eager is None or not np.isfinite(eager) else max(number.error(eager) - spread, 0.0) + error
+    allowed = max(promised(case, quantity, at, error), of_eager)
+    if spread > 0:
+        low, high = value - spread, value + spread
+        return Criterion(f"between {low!r} and {high!r}", f"{low - allowed!r} <= got <= {high + allowed!r}{pardoned}")
     right = f"{number.distance} <= {allowed!r}"
     if abs(value) + error + spread >= limit:
         right = f"got == float({infinity}) or {right}"
@@ -89,15 +90,8 @@ def promised(case: Case, quantity: str, at: tuple[int, ...], error: float) -> fl
     return THRESHOLD * max(error, coarse if np.isfinite(coarse) else 0.0)
 
 
-def _as_eager(high: float, error: float, eager: float | None) -> float:
-    """The error of eager torch and the bound on top, which is what other subjects may have."""
-    return 0.0 if eager is None or not np.isfinite(eager) else abs(eager - high) + error
-
-
-def truth(case: Case, quantity: str, at: tuple[int, ...], value: float, spread: float) -> Number:
+def truth(case: Case, quantity: str, at: tuple[int, ...], value: float) -> Number:
     """The certified value where the arguments are finite and it is one; else the oracle's."""
-    if spread > 0:
-        return Number(f"between {value - spread!r} and {value + spread!r}", value)
     if not all(np.isfinite(a).all() for a in (*case.arguments.values(), *case.cotangents.values()) if a is not None):
         return Number(repr(value), value)
     ball = case.true(quantity).balls[at]

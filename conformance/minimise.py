@@ -19,6 +19,8 @@ from reference.domains import Complex, Depends, Index, Interval, OneOf
 EFFORT = 1_000_000
 #: What a case costs besides its numbers: the case itself, and every call of the subject.
 PER_CASE, PER_CALL = 1000, 100
+#: Where any of many may do, so many are tried.
+FIRST = 8
 #: How much more a number costs where it is certified.
 CERTIFIED = 8
 
@@ -33,10 +35,10 @@ def cost(case: Case) -> int:
     return PER_CASE + PER_CALL * case.calls + numbers * (CERTIFIED if case.format.name == "float64" else 1)
 
 
-def minimise(case: Case, call: int, fails: Callable[[Case], bool], effort: int = EFFORT) -> Case:
+def minimise(case: Case, call: int | None, fails: Callable[[Case], bool], effort: int = EFFORT) -> Case:
     """The smallest case found that still fails; ``case`` itself, where nothing smaller does.
 
-    ``call``: the one that fails.  ``effort``: what all that is tried may cost.  A candidate that the contract
+    ``call``: the one that fails, None where that is not known.  ``effort``: what all that is tried may cost.  A candidate that the contract
     cannot be evaluated on does not fail.
     """
     left = [effort]
@@ -50,9 +52,9 @@ def minimise(case: Case, call: int, fails: Callable[[Case], bool], effort: int =
         except Exception:
             return False
 
-    single = case.select(np.array([call]))
-    small = single if still(single) else case
-    for step in (_single_positions, _shrunk_dimensions, _plainer_options, _constant_arrays, _simpler_numbers):
+    calls = range(min(case.calls, FIRST)) if call is None else [call]
+    small = next((c for c in (case.select(np.array([i])) for i in calls) if still(c)), case)
+    for step in STEPS:
         small = step(small, still)
     return small
 
@@ -61,7 +63,7 @@ def _single_positions(case: Case, still: Callable) -> Case:
     """One row in place of all, tried one by one from the first: often that is enough, and all else is cheap."""
     for dim in loop_dimensions(case.contract):
         for axis, size in enumerate(case.sizes[dim.name]):
-            tried = (keep_one(case, dim.name, axis, position) for position in range(min(size, 8)))
+            tried = (keep_one(case, dim.name, axis, position) for position in range(min(size, FIRST)))
             case = next((c for c in tried if size > 1 and still(c)), case)
     return case
 
@@ -123,8 +125,24 @@ def _constant_arrays(case: Case, still: Callable) -> Case:
     return case
 
 
+def _equal_numbers(case: Case, still: Callable) -> Case:
+    """Numbers that stand in several arrays, as ties do: all of them together."""
+    floats = [k for k, a in case.arguments.items() if a is not None and a.dtype == float]
+    found, counts = np.unique(np.concatenate([np.unique(case.arguments[k]) for k in floats]), return_counts=True)
+    for number in found[(counts > 1) & (found != 0)][:FIRST]:
+        for simple in (0.0, 1.0, 2.0):
+            together = case
+            for name in floats:
+                marks = np.flatnonzero(together.arguments[name].reshape(-1) == number)
+                together = _with(together, "arguments", name, marks, simple) or together
+            if together is not case and still(together):
+                case = together
+                break
+    return case
+
+
 def _simpler_numbers(case: Case, still: Callable) -> Case:
-    """Replace numbers, one element at a time, by simpler ones: 0, 1, -1, fewer digits."""
+    """Replace numbers, one element at a time, by simpler ones: 0, 1, -1, 2, -2, fewer digits."""
     for where, name in _arrays(case):
         array = getattr(case, where)[name]
         for flat in range(array.size):
@@ -139,7 +157,7 @@ def _arrays(case: Case) -> list[tuple[str, str]]:
     return found + [("cotangents", k) for k in case.cotangents]
 
 
-def _with(case: Case, where: str, name: str, part: slice, simple: float) -> Case | None:
+def _with(case: Case, where: str, name: str, part: slice | np.ndarray, simple: float) -> Case | None:
     """The case with another number in some elements of an array; None where that changes or means nothing."""
     array = getattr(case, where)[name]
     if not _inside(case, where, name, simple):
@@ -154,7 +172,7 @@ def _with(case: Case, where: str, name: str, part: slice, simple: float) -> Case
 def _simpler(x: float) -> Iterator[float]:
     if x == 0:
         return
-    yield from (simple for simple in (0.0, 1.0, -1.0) if x != simple)
+    yield from (simple for simple in (0.0, 1.0, -1.0, 2.0, -2.0) if x != simple)
     if isinstance(x, np.floating) and np.isfinite(x):
         mantissa, exponent = np.frexp(x)
         for bits in (1, 3, 6, 10):
@@ -177,3 +195,8 @@ def _inside(case: Case, where: str, name: str, x: float) -> bool:
     if isinstance(domain, Index):
         return 0 <= x < case.sizes[domain.of][0]
     return isinstance(domain, Complex) or (isinstance(domain, OneOf) and x in domain.values)
+
+
+STEPS = (
+    _single_positions, _shrunk_dimensions, _plainer_options, _constant_arrays, _equal_numbers, _simpler_numbers,
+)  # fmt: skip

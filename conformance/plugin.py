@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance import expected, interruption, options
+from conformance import corpus, expected, interruption, options
+from conformance.corpus import Corpus
 from conformance.isolation import Isolation
 from conformance.nodes import name_of
 from conformance.results import Results
@@ -15,6 +16,7 @@ HERE = Path(__file__).parent
 SELECTION = pytest.StashKey[options.Selection]()
 RESULTS = pytest.StashKey[Results]()
 ISOLATION = pytest.StashKey[Isolation]()
+CORPUS = pytest.StashKey[Corpus]()
 
 #: A check that takes longer than this, in seconds, counts as a hang.
 TIMEOUT = 60
@@ -58,6 +60,7 @@ def pytest_configure(config):
     if getattr(config.option, "timeout", None) is None:
         config.option.timeout = TIMEOUT
     config.stash[SELECTION] = options.selection(config.option)
+    config.stash[CORPUS] = corpus.beside(Path(config.option.results))
     if hasattr(config, "workerinput"):
         config.stash[ISOLATION] = Isolation(Path(config.workerinput["plumbline_journal"]))
         if config.stash[SELECTION].devices == ("cpu",):
@@ -102,17 +105,21 @@ def row(item, request):
 
     isolation = request.config.stash[ISOLATION]
     isolation.refuse_after_crashes(item.subject.name)
-    return Row(item)
+    return Row(item, request.config.stash[CORPUS])
 
 
 @pytest.fixture
 def report(request):
     """``report(rows)``: hand rows to the results file; fail or skip as their worst verdict says."""
+    from conformance.exhibit import publish  # imports torch
+
     entries = request.config.stash[SELECTION].expected
 
     def conclude(rows: list[dict]) -> None:
+        found = publish(rows, Path(request.config.option.results))
         expected.excuse(rows, entries)
         request.node.user_properties += [("plumbline", row) for row in rows]
+        request.node.user_properties += [("plumbline_case", entry) for entry in found]
         messages = [f"{r['quantity'] or r['check']}: {r['message']}" for r in rows if r["verdict"] == "fail"]
         if messages:
             pytest.fail("\n".join(messages), pytrace=False)

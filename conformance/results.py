@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import corpus
 from conformance.environment import environment
 from conformance.expected import stale
 from conformance.isolation import Isolation
@@ -39,6 +40,7 @@ class Results:
     def __init__(self, file: Path, header: dict, selection: Selection, isolation: Isolation):
         self.file, self.header, self.selection = file, header, selection
         self.rows: list[dict] = []
+        self.found: list[dict] = []  # failing cases, for the corpus
         self.footer: dict = {}
         self.reported = 0
         self.isolation = isolation
@@ -67,6 +69,8 @@ class Results:
     def collect(self, report) -> None:
         """Take the rows of a finished test; make one for a test that ended without any."""
         rows = [v for k, v in report.user_properties if k == "plumbline"] if report.when == "call" else []
+        if report.when == "call":
+            self.found += [v for k, v in report.user_properties if k == "plumbline_case"]
         if not rows and report.failed:
             rows = [self.row_of_accident(report)]
         self.reported += report.when in ("call", "???") or (report.when == "setup" and not report.passed)
@@ -106,6 +110,7 @@ class Results:
             "rows_verified": sum(row["cases"] for row in self.rows),
             "reasons": reasons,
         })  # fmt: skip
+        corpus.merge(self.file.parent / corpus.FOLDER, self.found)
         self.side.unlink(missing_ok=True)
         return exit_status
 

@@ -37,7 +37,8 @@ def is_confirmed_here(deviation: Deviation) -> bool:
 
 def replay(deviation: Deviation) -> list[dict]:
     """The row of one deviation: known while its witness shows it, fail when it is gone, a note elsewhere."""
-    from conformance.outcome import case_in_hex  # these import torch, which reading results does not need
+    from conformance import exhibit  # these import torch, which reading results does not need
+    from conformance.outcome import case_in_hex
     from conformance.row import Row, witness_item
 
     case = deviation.witness()
@@ -51,7 +52,8 @@ def replay(deviation: Deviation) -> list[dict]:
     return [
         row.item.key
         | {"quantity": quantity, "verdict": verdict, "deviation": [deviation.id], "message": message,
-           "excused": sum(tally.excused.values()), "witness": case_in_hex(case) | observed(deviation, case, tally)}
+           "excused": sum(tally.excused.values()), "witness": case_in_hex(case) | observed(deviation, case, tally),
+           "exhibit": exhibit.of_deviation(row, deviation, case) if shows else None}
     ]  # fmt: skip
 
 

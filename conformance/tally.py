@@ -24,6 +24,17 @@ class Failure:
     comparison: Comparison
 
 
+class Problem(str):
+    """What is wrong where it is no number, in words; ``case`` shows it."""
+
+    __slots__ = ("case",)
+
+    def __new__(cls, message: str, case: Case) -> Problem:
+        problem = super().__new__(cls, message)
+        problem.case = case
+        return problem
+
+
 @dataclass
 class Tally:
     """Everything that a row of the results file says of one quantity."""
