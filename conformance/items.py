@@ -36,8 +36,8 @@ def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:
     return replace(subject, make=make_by_legacy) if check == "legacy" and subject.make is None else subject
 
 
-def forms(selection: Selection, contract: Contract, name: str) -> list[tuple[str, str]]:
-    """The (dtype, reduction) of a loss that a check takes: those asked for, or a sample that the seed chooses."""
+def forms(selection: Selection, contract: Contract, name: str, question: str | None) -> list[tuple[str, str]]:
+    """The (dtype, reduction) of a loss that a question takes: those asked for, or a sample that the seed chooses."""
     check = CHECKS[name]
     asked = [
         (dtype, reduction)
@@ -46,7 +46,7 @@ def forms(selection: Selection, contract: Contract, name: str) -> list[tuple[str
     ]  # fmt: skip
     if check.sample is None or selection.budget == "nightly":
         return asked
-    turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, *form))
+    turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, question, *form))
     return [form for form in asked if form in turn[: check.sample]]
 
 
@@ -62,8 +62,8 @@ def items(selection: Selection, check: str) -> list[Item]:
         for loss in dict.fromkeys(s.loss for s in selection.subjects)
         for c in selection.contracts(Selected(loss, None))
         if CHECKS[check].applies(c)
-        for dtype, reduction in forms(selection, c, check)
         for question in CHECKS[check].questions(c)
+        for dtype, reduction in forms(selection, c, check, question)
         for device in selection.devices
         for mode in selection.modes
         for s in selection.subjects if s.loss == loss

@@ -14,7 +14,8 @@ import pytest
 from conformance import expected
 from reference import CONTRACTS, Contract
 
-CHECKS = ("value", "gradient", "reduction", "result_type", "legacy", "special_values", "convention")
+CHECKS = ("value", "gradient", "reduction", "result_type", "legacy", "special_values", "convention", "layout", "rejection", "shape",
+          "purity", "completeness")  # fmt: skip
 DEVICES = ("cpu", "cuda")
 MODES = ("eager",)
 BUDGETS = ("smoke", "gate", "nightly")

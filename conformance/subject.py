@@ -98,7 +98,7 @@ class Session:
     def build(self):
         module = (self.subject.make or make_like_torch)(self.subject.factory, self.case, self.shared)
         for argument, parameter in self.held(module).items():
-            parameter.data = self.arrange(argument, parameter.data)
+            parameter.data = self.arrange(argument, parameter.data).detach()
         return module
 
     def held(self, module) -> dict[str, torch.Tensor]:

@@ -46,7 +46,7 @@ class Deviation:
     whole (``of`` "result": a function of the case; an infinite spread stands for any answer at all).  Where what
     departs is no number (``of`` "behaviour") it is the function that is documented, and ``says`` is the message
     of the check that it explains.  ``only``: the one check that it belongs to, where it is not every one that
-    compares the quantity; ``question``: which of its questions.
+    compares the quantity; ``question``: which of its questions; ``also``: others of them.
     ``steps``: the format of its intermediate results, "storage" or "working".  ``divides_last``: means are
     divided by the number of terms after everything else is computed and stored.  ``stores_sums``: sums of
     terms are stored before they are divided, in 16 bits where steps are.  ``applies``: the cases that
@@ -76,6 +76,7 @@ class Deviation:
     upstream: str | None = None
     only: str | None = None
     question: str | None = None
+    also: tuple[str, ...] = ()
     says: str | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
@@ -107,7 +108,7 @@ class Deviation:
         return (
             self.loss == item.contract.loss
             and self.only in (None, item.check)
-            and self.question in (None, item.question)
+            and (self.question in (None, item.question) or item.question in self.also)
         )
 
     def allowance(self, case: Case, quantity: str) -> Rounded:

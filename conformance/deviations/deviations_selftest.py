@@ -18,6 +18,9 @@ from reference.contract import COMPLEX_DTYPES
 SEVERITIES = {"wrong", "nan", "accuracy", "convention"}
 
 every_deviation = pytest.mark.parametrize("recorded", DEVIATIONS.values(), ids=list(DEVIATIONS))
+NUMBERS = {id: d for id, d in DEVIATIONS.items() if d.says is None}
+every_number = pytest.mark.parametrize("recorded", NUMBERS.values(), ids=list(NUMBERS))
+MESSAGES = {id: d for id, d in DEVIATIONS.items() if d.says is not None}
 
 
 def eager(recorded: Deviation, case: Case) -> np.ndarray:
@@ -64,7 +67,17 @@ def test_the_witness_of_a_deviation_shows_it(recorded):
     assert row["verdict"] in ({"known"} if is_confirmed_here(recorded) else {"known", "note"}), row["message"]
 
 
-@every_deviation
+@pytest.mark.parametrize("recorded", MESSAGES.values(), ids=list(MESSAGES))
+def test_a_deviation_that_is_no_number_explains_its_own_message_only(recorded):
+    case, quantity = recorded.witness(), recorded.quantities[0]
+    row = Row(witness_item(recorded, case))
+    row.problem(case, quantity, recorded.says)
+    assert not row.tally(quantity).problems
+    row.problem(case, quantity, f"{recorded.says}, and more")
+    assert row.tally(quantity).problems
+
+
+@every_number
 def test_an_answer_twice_as_far_off_is_not_excused(recorded):
     case, quantity = recorded.witness(), recorded.quantities[0]
     answer = eager(recorded, case)
