@@ -13,6 +13,8 @@ def plain(x) -> np.ndarray:
     ``0 log 0`` needs to know where the zeros are; a comparison in the arithmetic itself would be unsure there
     wherever ties count as kinks.  Never use it where the two sides of the comparison differ in the limit.
     """
+    if hasattr(x, "primal"):
+        return plain(x.primal)
     if isinstance(x, Rounded):
         return x.value
     if hasattr(x, "balls"):

@@ -19,10 +19,10 @@ def mse_loss(input, target):
 
 
 def smooth_l1_loss(input, target, *, beta):
-    error = l1_loss(input, target)
     width = jnp.where(beta == 0, 1.0, beta)
-    inside = jnp.minimum(error, width)
-    return jnp.where(beta == 0, error, (inside / width) * (error - inside / 2))
+    inside = jnp.clip(input - target, -width, width)
+    smooth = (inside / width) * (input - target - inside / 2)
+    return jnp.where(beta == 0, l1_loss(input, target), smooth)
 
 
 def huber_loss(input, target, *, delta):

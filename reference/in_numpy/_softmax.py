@@ -133,7 +133,8 @@ def pull_cross_entropy(cotangent, logits, target, weight, ignore_index, label_sm
     gradients = {"logits": cotangent * pull(logits, mass if weight is None else weight * mass)}
     if target.ndim > 1:
         if weight is not None:
-            gradients["weight"] = cotangent * np.where(plain(mass) > 0, mass * losses, 0.0)
+            none = (plain(mass) == 0) & ~(plain(losses) < 1e30)  # 0 times what may overflow
+            gradients["weight"] = cotangent * np.where(none, 0.0, mass * losses)
         weighed = cotangent if weight is None else cotangent * weight
         gradients["target"] = (1 - label_smoothing) * (weighed * losses)
     return gradients

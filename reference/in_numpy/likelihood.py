@@ -34,6 +34,11 @@ def weighted(weight, terms):
     return terms if weight is None else weight * terms
 
 
+def replaced(x, where, value):
+    """``value`` where a mask says so, which no derivative knows of: they are those of ``x`` there too."""
+    return np.where(where, value + (x - plain(x)), x)
+
+
 def floored(log, x, pole):
     """``max(log(x), -100)``, for a ``log`` that is minus infinity at ``pole``."""
     finite = plain(x) != pole
@@ -65,11 +70,11 @@ def cross_entropy_of_yes(input, target):
 def _(cotangent, input, target, *, weight):
     carried = weighted(weight, cotangent)
     low, high = plain(input) < FLOOR_AT, plain(input) == 1
-    inside = np.where(low | high, 0.5, input)
+    inside, sure = np.where(low | high, 0.5, input), np.where(high, input, 1.0)
     slope = carried * (inside - target) / inside / (1 - inside)
     no_only = carried * (1 - target) / (1 - np.where(low, input, 0.0))
     gradients = {
-        "input": np.where(low, no_only, np.where(high, carried * -target, slope)),
+        "input": np.where(low, no_only, np.where(high, carried * -target / sure, slope)),
         "target": carried * (floored(np.log1p, -input, -1) - floored(np.log, input, 0)),
     }
     if weight is not None:
@@ -187,7 +192,7 @@ def poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-8):
 
 def rate(log):
     """``exp(log)``; what is beyond every format is replaced by something else that is."""
-    return np.exp(np.minimum(log, 1e4))
+    return np.exp(replaced(log, plain(log) > 1e4, 1e4))
 
 
 def stirling(count):
@@ -236,7 +241,7 @@ def gaussian_nll_loss(input, target, var, *, full=False, eps=1e-6):
 
 @gaussian_nll_loss.vjp
 def _(cotangent, input, target, var, *, full, eps):
-    var = np.maximum(var, eps)
+    var = replaced(var, plain(var) < plain(eps), eps)
     slope = (input - target) / var
     gradient = cotangent * slope
     return {

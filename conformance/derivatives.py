@@ -1,0 +1,147 @@
+"""What does the oracle expect of the derivatives beyond the first gradient, along directions given to a case?
+
+Two questions, each a case like any other.  *Forward mode*: how the value changes along the directions, J v.
+*Second derivative*: how the gradients, for the case's cotangent, change along them, H v.  H is symmetric, so
+that H v is also the gradient of <gradient, v>, which is how a subject is asked by differentiating twice; the
+derivative of that inner product by the cotangent is J v.
+
+J v is the hand-derived pullback applied to the directions; H v is the derivative of that pullback.  Where a
+gradient has a kink both slopes are right; where it jumps it has no derivative, and nothing is promised.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from conformance.case import Case, gradients, lift_rounded, values
+from conformance.sampling import cotangent
+from reference import Contract
+from reference.arithmetic.certified import Certified, certified_precision
+from reference.arithmetic.dual import Dual
+from reference.arithmetic.rounded import Model, Rounded
+
+Directions = Mapping[str, np.ndarray]
+
+
+def directions(case: Case, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Along which way each argument moves: an array of its shape, calls included, of numbers of the format.
+
+    A function of the argument's name and of its shape in one call: of either sign, of different sizes.
+    """
+    return {name: _direction(case, name) for name in names}
+
+
+def _direction(case: Case, name: str) -> np.ndarray:
+    array = case.arguments[name]
+    shape = array.shape if case.is_shared(name) else array.shape[1:]
+    seed = zlib.crc32(repr((case.contract_name, name, shape)).encode())
+    drawn = cotangent(np.random.default_rng(seed), case.format, shape)
+    return np.broadcast_to(drawn, array.shape).copy()
+
+
+def tangents(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
+    """How every field changes along the directions over an arithmetic, shape (calls, shape of the result)."""
+    moves = {k: lift(case.in_rows(k, v)) for k, v in along.items()}
+    ones = lift(np.ones(case.rows))
+    return values(case, lift, lambda **given: tangent_of_terms(case.contract, ones, given, moves))
+
+
+def second(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
+    """How the gradient of every argument changes along the directions, shape (calls, the argument's)."""
+    moves = {k: lift(case.in_rows(k, v)) for k, v in along.items()}
+
+    def pullback(cotangent, **given):
+        return tangents_of_gradients(case.contract, cotangent, given, moves)
+
+    return gradients(case, lift, pullback)
+
+
+def tangent_of_terms(contract: Contract, ones, given: Mapping, moves: Mapping):
+    """How the terms change, shape (R,), where arguments move, all in row form; ``ones``: a one for each term."""
+    slopes = contract.pullback(ones, **given)
+    parts = [slopes[k] * move for k, move in moves.items()]
+    totals = [np.sum(p, axis=tuple(range(1, p.ndim))) for p in parts]
+    return sum(totals[1:], totals[0])
+
+
+def tangents_of_gradients(contract: Contract, cotangent, given: Mapping, moves: Mapping) -> dict[str, object]:
+    """How the gradients change where arguments move, all in row form; anything goes where they have a kink."""
+    dual = {k: Dual(x, moves.get(k)) if isinstance(x, Rounded | Certified) else x for k, x in given.items()}
+    return {k: _derivative(g) for k, g in contract.pullback(Dual(cotangent), **dual).items()}
+
+
+def _derivative(gradient: Dual):
+    """The tangent of a gradient; without bound where the gradient jumps, and has no derivative."""
+    primal, tangent = gradient.primal, gradient.derivative
+    if not isinstance(primal, Rounded) or primal.spread is None:
+        return tangent
+    return Rounded(tangent.value, np.where(primal.spread > 0, np.inf, tangent.error), tangent.model, tangent.spread)
+
+
+def lift_perturbed(model: Model) -> Callable:
+    """Numbers known up to one rounding: the bound then covers what a backward stable evaluation may give."""
+    return lambda x: Rounded(x, model.unit * abs(np.asarray(x)), model)
+
+
+@dataclass(frozen=True, eq=False)
+class Forward(Case):
+    """A case whose values are their derivatives along the directions of the arguments named in ``along``."""
+
+    along: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, case: Case, along: tuple[str, ...] | None = None):
+        """The same inputs, with another question; ``along`` is every differentiable argument by default."""
+        fields = {k: getattr(case, k) for k in Case.__dataclass_fields__}
+        return cls(**fields, along=case.differentiable if along is None else along)
+
+    @cached_property
+    def directions(self) -> dict[str, np.ndarray]:
+        return directions(self, self.along)
+
+    def _asked(self, lift: Callable) -> dict[str, object]:
+        return tangents(self, self.directions, lift)
+
+    def _bounded(self, format, lifting: Callable = lift_rounded, **how) -> dict[str, Rounded]:
+        return self._stored(self._asked(lifting(Model(format, kinks=True, **how))))
+
+    @cached_property
+    def _fine(self) -> dict[str, Rounded]:
+        return self._bounded(self.format.working)
+
+    @cached_property
+    def expected_values(self) -> dict[str, Rounded]:
+        return {k: r for k, r in self._fine.items() if k in self.contract.fields}
+
+    @cached_property
+    def coarse(self) -> dict[str, Rounded]:
+        """The bound of a declared coarser scale: of a backward stable evaluation."""
+        if self.format.working == self.format:
+            return self._bounded(self.format, lift_perturbed)
+        return self._bounded(self.format, sequential=True, wide=True)
+
+    def truth(self, kinks: bool) -> dict[str, Certified]:
+        """Certified enclosures of the derivatives, whatever ``kinks``: those of values may have kinks too."""
+        with certified_precision():
+            return self._asked(lambda x: Certified.exact(x, kinks=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Second(Forward):
+    """A case whose gradients are their derivatives along the directions; its values are those of Forward."""
+
+    def _asked(self, lift: Callable) -> dict[str, object]:
+        return tangents(self, self.directions, lift) | second(self, self.directions, lift)
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        return tuple(k.removeprefix("grad_") for k in self.expected_gradients)
+
+    @cached_property
+    def expected_gradients(self) -> dict[str, Rounded]:
+        return {k: r for k, r in self._fine.items() if k not in self.contract.fields}
