@@ -1,0 +1,47 @@
+"""Are weights what multiplies the terms, and are defaults what is used where nothing is given?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conformance.case import Case
+from conformance.identities.identity import alike, altered, equal, identity
+from conformance.identities.moves import as_indices, in_range
+
+#: Arguments that multiply terms, or a part of them.
+WEIGHTS = ("weight", "pos_weight")
+
+
+def ones(case: Case, name: str) -> np.ndarray:
+    """An argument of the constructor that is one everywhere."""
+    return np.ones(sum((case.sizes[d.name] for d in case.layout(name).layout), ()))
+
+
+@identity("weights-of-ones", lambda contract: "weight" in contract.arguments)
+def weights_of_ones(case: Case, ask):
+    """Weights that are all one are no weights."""
+    present = [k for k in WEIGHTS if k in case.arguments]
+    without = altered(case, dict.fromkeys(present))
+    return equal(ask(without), ask(altered(without, {k: ones(case, k) for k in present})))
+
+
+@identity("weights-scaled", lambda contract: "weight" in contract.arguments)
+def weights_scaled(case: Case, ask):
+    """Four times the weight is four times the loss; but not where the mean divides by the weights."""
+    weight = case.arguments["weight"]
+    case = altered(case, {"weight": ones(case, "weight") / 2 if weight is None else weight})
+    reduction = case.contract.reductions[case.reduction]
+    divided = reduction.weight is not None and not case.kinds.get("target", 0)
+    told = ask(case)
+    other = ask.like(told, altered(case, {"weight": case.arguments["weight"] * 4.0}))
+
+    return alike(told, other, lambda q, x: x if divided or q == "grad_weight" else x * 4.0)
+
+
+@identity("defaults-left-out", lambda contract: any(k in contract.defaults for k in contract.parameters))
+def defaults_left_out(case: Case, ask):
+    """Parameters that are left out have the values that are documented as their defaults."""
+    defaults = {k: v for k, v in case.contract.defaults.items() if k in case.parameters}
+    plain = altered(in_range(as_indices(case)), parameters=defaults)
+    told = ask(plain)
+    return alike(told, ask.like(told, plain, leaving_out=tuple(defaults)))
