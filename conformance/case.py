@@ -146,13 +146,19 @@ class Case:
 
     def _overflows_both_ways(self, quantity: str) -> np.ndarray:
         """Where partial sums may overflow to either infinity: the order of the terms decides, also for NaN."""
-        if quantity not in self.contract.fields or self.reduction == "none":
-            return np.False_
+        most = self.format.working.max
         with np.errstate(all="ignore"):
-            terms = replace(self, reduction="none").expected_values[quantity].value
-            terms = terms.reshape(self.calls, -1)
-            most = self.format.working.max
-            return (np.sum(terms * (terms > 0), axis=1) > most) & (np.sum(terms * (terms < 0), axis=1) < -most)
+            if quantity in self.contract.fields:
+                if self.reduction == "none":
+                    return np.False_
+                terms = replace(self, reduction="none").expected_values[quantity].value
+                terms = terms.reshape(self.calls, -1)
+                up, down = (np.sum(terms * (s * terms > 0), axis=1) for s in (1, -1))
+            else:
+                name = quantity.removeprefix("grad_")
+                terms = row_gradients(self, lift_rounded(Model(self.format.working)))[name].value
+                up, down = (self.from_rows(name, np.where(s * terms > 0, terms, 0.0)) for s in (1, -1))
+        return (up > most) & (down < -most)
 
     def expected(self, quantity: str) -> Rounded:
         return (self.expected_gradients if quantity.startswith("grad_") else self.expected_values)[quantity]
@@ -270,6 +276,11 @@ def gradients(case: Case, lift: Callable, pullback: Callable | None = None) -> d
 
     ``pullback`` stands in for the contract's: another way to compute them.
     """
+    return {f"grad_{k}": case.from_rows(k, g) for k, g in row_gradients(case, lift, pullback).items()}
+
+
+def row_gradients(case: Case, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
+    """The same by argument and in row form, before those of what several rows share are summed."""
     if case.contract.pullback is None:
         return {}
     arguments = given(case, lift)
@@ -280,8 +291,7 @@ def gradients(case: Case, lift: Callable, pullback: Callable | None = None) -> d
         pulled = reduction.pull(lift(declared.sign * flat), arguments, case.calls, case.shape)
         cotangent = pulled if cotangent is None else cotangent + pulled
     found = (pullback or case.contract.pullback)(cotangent, **arguments)
-    present = {k: g for k, g in found.items() if case.arguments[k] is not None}
-    return {f"grad_{k}": case.from_rows(k, g) for k, g in present.items()}
+    return {k: g for k, g in found.items() if case.arguments[k] is not None}
 
 
 def _is_float(x) -> bool:
