@@ -14,29 +14,50 @@ def magnitude(x):
     return largest / (2 * torch.frexp(largest).mantissa)
 
 
-def p_norm(x, p):
-    """The p-norm over the last dimension, which is kept; of zeros with a gradient of zero."""
-    scale = magnitude(x)
-    size = (x / scale).abs()
+def power_norm(size, p):
+    """The p-norm over the last dimension, which is kept, of magnitudes near one; 1 of zeros."""
     if p == math.inf:
-        return scale * size.amax(-1, keepdim=True)
+        total = size.amax(-1, keepdim=True)
+        return torch.where(total == 0, 1.0, total)
     total = size.pow(p).sum(-1, keepdim=True)
-    zero = total == 0
-    total = torch.where(zero, 1.0, total)
-    root = total.sqrt() if p == 2 else total.pow(1 / p)
-    return scale * torch.where(zero, 0.0, root)
+    total = torch.where(total == 0, 1.0, total)
+    return total.sqrt() if p == 2 else total.pow(1 / p)
+
+
+class Norm(torch.autograd.Function):
+    """The p-norm over the last dimension, which is kept; of zeros with a gradient of zero."""
+
+    @staticmethod
+    def forward(ctx, x, p):
+        ctx.save_for_backward(x)
+        ctx.p = p
+        scale = magnitude(x)
+        none = (x == 0).all(-1, keepdim=True)
+        return torch.where(none, 0.0, scale * power_norm((x / scale).abs(), p))
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,), p = ctx.saved_tensors, ctx.p
+        scale = magnitude(x)
+        share = x / scale / power_norm((x / scale).abs(), p)
+        if p == math.inf:
+            largest = share.abs() == 1
+            share = torch.where(largest, share / largest.sum(-1, keepdim=True), 0.0)
+        elif p != 2:
+            share = share.sign() * share.abs().pow(p - 1)
+        return upstream * share, None
 
 
 def distance(x1, x2, p, eps):
     """The p-norm of ``x1 - x2 + eps``, the last dimension kept."""
-    return p_norm(x1 - x2 + eps, p)
+    return Norm.apply(x1 - x2 + eps, p)
 
 
 def unit(x, eps):
     """``x`` over its Euclidean norm, or over ``eps`` where that is larger; last dimension."""
     scale = torch.maximum(magnitude(x), magnitude(x.new_tensor([eps])))
     scaled = x / scale
-    return scaled / torch.maximum(p_norm(scaled, 2.0), eps / scale)
+    return scaled / torch.maximum(Norm.apply(scaled, 2.0), eps / scale)
 
 
 def cosine(x1, x2, eps):

@@ -163,10 +163,7 @@ class PoissonNLLLoss(torch.nn.Module):
 
     def forward(self, input, target):
         x, count = wide(input), wide(target)
-        if self.log_input:
-            terms = LossOfLogRate.apply(x, count)
-        else:
-            terms = x - count * torch.log(x + self.eps)
+        terms = LossOfLogRate.apply(x, count) if self.log_input else x - count * torch.log(x + self.eps)
         if self.full:
             terms = terms + Stirling.apply(count)
         return stored(reduced(terms, self.reduction), input)
