@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conformance.case import Case
 from conformance.child import Crashed, in_child
-from conformance.subject import Refused, Session, Subject
+from conformance.subject import Refused, Session, Subject, single_threaded
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,15 @@ def attempt(subject: Subject, case: Case, device: str, perilous: bool) -> Attemp
     if not perilous:
         return _attempt(subject, case, device)
     try:
-        return in_child(lambda: _attempt(subject, case, device))
+        return in_child(lambda: _alone(subject, case, device))
     except Crashed as crash:
         return Attempt("crashed", str(crash))
+
+
+def _alone(subject: Subject, case: Case, device: str) -> Attempt:
+    """The same without threads: those of the parent did not come along, and would be waited for."""
+    single_threaded()
+    return _attempt(subject, case, device)
 
 
 def _attempt(subject: Subject, case: Case, device: str) -> Attempt:

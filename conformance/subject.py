@@ -54,6 +54,8 @@ class Subject:
     ``make(factory, case, tensors)`` returns a fresh module for a case; ``tensors`` holds those of the
     constructor.  ``call(case, module, inputs)`` evaluates it on the tensors of one call, by name.  The
     defaults call ``factory`` as torch.nn's own class is called; ``problem`` is why there is none.
+    ``outside``: the invalid calls that cannot be put to it, by shell patterns of their names in
+    :mod:`conformance.invalid` ("weight-*").
     """
 
     name: str
@@ -61,6 +63,7 @@ class Subject:
     problem: str | None = None
     make: Callable | None = None
     call: Callable | None = None
+    outside: tuple[str, ...] = ()
 
     @property
     def is_torch(self) -> bool:

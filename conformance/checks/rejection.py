@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from conformance.attempt import Attempt, attempt
 from conformance.case import Case
 from conformance.checks.check import check
 from conformance.invalid import Invalid, catalogue
-from conformance.invalid.documented import sentence_on
+from conformance.invalid.documented import not_refused, sentence_on
 from conformance.strategies import recipes
 from conformance.subject import documentation, torch_subject
 from reference import Contract
@@ -49,6 +50,8 @@ def ask_for_refusals(row, case: Case) -> None:
         for call in invalid.make(case):
             if invalid.perilous and row.item.device != "cpu":
                 row.tally(None).refusals["asked on the CPU only: elsewhere it ends the process"] += 1
+            elif is_outside(row, invalid):
+                row.tally(None).refusals[f"{invalid.name} is declared outside the subject's interface"] += 1
             elif row.item.subject.is_torch:
                 ask_torch(row, case, invalid, call)
             else:
@@ -75,20 +78,32 @@ def ask_torch(row, case: Case, invalid: Invalid, call: Case) -> None:
 def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
     """Others must refuse what eager torch refuses, unless torch only lacks a kernel for it."""
     torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
-    if torch.ending == "crashed" or torch.lacking:
-        row.tally(None).refusals[f"torch {torch.said}"] += 1
-        return
     told = attempt(row.item.subject, call, row.item.device, invalid.perilous)
-    if told.ending == "crashed":
+    if torch.ending == "crashed" or torch.lacking:
+        row.tally(None).refusals[f"torch itself {torch.said} on {invalid.why}"] += 1
+    elif told.ending == "crashed":
         row.problem(case, None, f"{told.said} on {invalid.why}")
     elif torch.ending == "accepted":
         row.tally(None).refusals[f"torch accepts {invalid.why}"] += 1
-    elif told.ending == "accepted":
-        row.problem(case, None, f"accepts {invalid.why}; torch raises {torch.said}")
     else:
         verified(row, call)
+        compare(row, case, invalid, told, torch)
+
+
+def compare(row, case: Case, invalid: Invalid, told: Attempt, torch: Attempt) -> None:
+    """What a subject does with a call that torch refuses."""
+    if told.ending == "refused":
         if not told.resembles(torch):
             row.tally(None).notes[f"raises {told.said} on {invalid.why}; torch raises {torch.said}"] += 1
+    elif invalid.generous:
+        row.tally(None).notes[f"accepts {invalid.why}; torch raises {torch.said}"] += 1
+    else:
+        row.problem(case, None, f"accepts {invalid.why}; torch raises {torch.said}")
+
+
+def is_outside(row, invalid: Invalid) -> bool:
+    """Whether the subject declares that a call cannot be put to it."""
+    return any(fnmatchcase(invalid.name, pattern) for pattern in row.item.subject.outside)
 
 
 def verified(row, call: Case) -> None:
@@ -103,11 +118,6 @@ def documented(contract: Contract, invalid: Invalid) -> str | None:
     """The words of the installed torch that rule the call out, if it still has them."""
     words = sentence_on(contract.loss, invalid.name)
     return words if words is not None and words in documentation(contract) else None
-
-
-def not_refused(invalid: Invalid, words: str) -> str:
-    """What a row says of a call that torch documents as invalid and does not refuse."""
-    return f"does not refuse {invalid.why}; its documentation says: {words}"
 
 
 def warned(row, case: Case, told: Attempt) -> bool:

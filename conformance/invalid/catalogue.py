@@ -47,8 +47,9 @@ def _words(name: str) -> str:
 def of_argument(contract: Contract, name: str) -> dict[str, list[Invalid]]:
     """What may be wrong with an array: its elements, its dtype, its shape."""
     kinds = list(enumerate(contract.arguments[name].kinds))
+    valued = kinds if name in contract.positional else []  # torch takes any number as a weight
     return {
-        f"{name}-values": [of_kind(name, n, i) for n, kind in kinds for i in of_elements(kind.domain, name, kind)],
+        f"{name}-values": [of_kind(name, n, i) for n, kind in valued for i in of_elements(kind.domain, name, kind)],
         f"{name}-dtype": [of_kind(name, n, i) for n, kind in kinds for i in of_dtype(kind.domain, name)],
         f"{name}-shape": [Invalid(*each) for each in of_layout(contract, name)],
     }

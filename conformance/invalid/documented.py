@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from conformance.invalid.invalid import Invalid
+
 SHAPE = "-(longer|shorter|single|extra-dimension|missing-dimension)"
 SAME_SHAPE = (f"target{SHAPE}", "Target: :math:`(*)`, same shape as the input")
 SIGNS = ("target-unlisted", "(containing 1 or -1)")
@@ -37,7 +39,10 @@ SENTENCES: dict[str, tuple[tuple[str, str], ...]] = {
         ("target-unlisted", "with values 1 or -1"),
         ("margin-too-.*", "Should be a number from :math:`-1` to :math:`1`"),
     ),
-    "CosineSimilarity": (("x2-(extra|missing)-dimension", "same number of dimensions as x1"),),
+    "CosineSimilarity": (
+        ("x2-(extra|missing)-dimension", "same number of dimensions as x1"),
+        ("x2-single", "matching x1 size at dimension `dim`"),
+    ),
     "CrossEntropyLoss": (CLASS_INDEX, LONG, FLOAT, SMOOTHING, WEIGHT),
     "GaussianNLLLoss": (
         ("target-(longer|shorter|extra-dimension|missing-dimension)",
@@ -80,3 +85,8 @@ def sentence_on(loss: str, name: str) -> str | None:
     """The words about an invalid call of a loss, if there are any."""
     found = (words for names, words in SENTENCES.get(loss, ()) if re.fullmatch(names, name))
     return next(found, None)
+
+
+def not_refused(invalid: Invalid, words: str) -> str:
+    """What a row says of a call that torch documents as invalid and does not refuse."""
+    return f"does not refuse {invalid.why}; its documentation says: {words}"

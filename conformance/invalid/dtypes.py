@@ -22,7 +22,7 @@ from reference.domains import (
     Probabilities,
 )
 
-#: Numbers in an array of real numbers, and positions in one of positions.
+#: In an array of real numbers, and in one of positions: other dtypes.
 NUMBERS = {
     "integers": np.int64,
     "booleans": bool,
@@ -30,6 +30,9 @@ NUMBERS = {
     "half-precision": np.float16,
 }
 POSITIONS = {"floats": float, "booleans": bool, "32-bit-integers": np.int32}
+#: Those that hold the same numbers.
+SAME_NUMBERS = ("integers", "booleans", "half-precision")
+SAME_POSITIONS = ("32-bit-integers",)
 
 
 @singledispatch
@@ -51,7 +54,10 @@ def _(domain: Complex, name) -> list[Invalid]:
 def _(domain, name) -> list[Invalid]:
     what = "probabilities" if isinstance(domain, Probabilities) else name
     mark = f"{name}-probabilities" if isinstance(domain, Probabilities) else name
-    return [Invalid(f"{mark}-as-{d}", f"{_said(d)} as {what}", in_dtype(name, dtype)) for d, dtype in NUMBERS.items()]
+    return [
+        Invalid(f"{mark}-as-{d}", f"{_said(d)} as {what}", in_dtype(name, dtype), generous=d in SAME_NUMBERS)
+        for d, dtype in NUMBERS.items()
+    ]
 
 
 @of_dtype.register(Index)
@@ -59,7 +65,10 @@ def _(domain, name) -> list[Invalid]:
 @of_dtype.register(Labels)
 @of_dtype.register(Length)
 def _(domain, name) -> list[Invalid]:
-    return [Invalid(f"{name}-as-{d}", f"{_said(d)} as {name}", in_dtype(name, dtype)) for d, dtype in POSITIONS.items()]
+    return [
+        Invalid(f"{name}-as-{d}", f"{_said(d)} as {name}", in_dtype(name, dtype), generous=d in SAME_POSITIONS)
+        for d, dtype in POSITIONS.items()
+    ]
 
 
 def _said(dtype: str) -> str:

@@ -18,13 +18,15 @@ class Invalid:
 
     ``name``: ``<argument>-<what is wrong with it>``; ``why`` completes "accepts ...".  ``make(case)``: the invalid
     calls next to a valid case of one call; none where the case has no room for it.  ``perilous``: memory is
-    indexed with what is wrong, so that the call may end the process.
+    indexed with what is wrong, so that the call may end the process.  ``generous``: whoever accepts it where
+    torch does not does more than torch: the numbers mean what they did, in another dtype.
     """
 
     name: str
     why: str
     make: Make
     perilous: bool = False
+    generous: bool = False
 
 
 def with_array(case: Case, name: str, array: np.ndarray) -> Case:

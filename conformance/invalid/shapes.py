@@ -16,7 +16,8 @@ def of_layout(contract: Contract, name: str) -> Iterator[tuple[str, str, Make]]:
     """Shapes that one argument may not have next to those of the others: names, reasons, changes."""
     yield f"{name}-longer", f"{name} one longer than the other arguments", resized(name, lambda n: n + 1)
     yield f"{name}-shorter", f"{name} one shorter than the other arguments", resized(name, lambda n: n - 1)
-    yield f"{name}-single", f"{name} of size one where the other arguments are longer", collapsed(name)
+    if any(kind.broadcasts != "all" or kind.core for kind in contract.arguments[name].kinds):
+        yield f"{name}-single", f"{name} of size one where the other arguments are longer", collapsed(name)
     yield f"{name}-extra-dimension", f"one dimension more in {name}", extended(name)
     yield f"{name}-missing-dimension", f"one dimension less in {name}", shortened(name)
     if name == contract.positional[0]:
@@ -61,11 +62,16 @@ def resized(name: str, count: Callable[[int], int]) -> Make:
 
 
 def collapsed(name: str) -> Make:
-    """Size one along each axis in turn, where the contract does not let the argument be broadcast."""
+    """Size one along each axis in turn that the contract does not let be broadcast."""
 
     def make(case: Case) -> list[Case]:
-        axes = [] if case.layout(name).broadcasts else bound_axes(case, name, 2)
-        return [taken(case, name, axis, 1) for axis in axes]
+        layout, own = case.layout(name), axes_of(case, name)
+        allowed = {
+            "": set(),
+            "all": {axis for axis, dim in own if dim not in layout.core},
+            "last": {axis for axis, _ in own[-1:]},
+        }[layout.broadcasts]
+        return [taken(case, name, axis, 1) for axis in bound_axes(case, name, 2) if axis not in allowed]
 
     return make
 
