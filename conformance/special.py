@@ -17,10 +17,10 @@ from conformance.case import Case, gradients, lift_rounded, values
 from reference.arithmetic.certified import Certified
 from reference.arithmetic.formats import Format
 from reference.arithmetic.rounded import Model, Rounded
-from reference.domains import Array, Depends, Interval, LogProbabilities, OneOf, Probabilities
+from reference.domains import Depends, Interval, LogProbabilities, OneOf, Probabilities
 
 #: What stands for a NaN, one after the other; in bounded domains what stands at these shares of them.
-ANY = (0.0, -3.5, 2.75, 1e4)
+ANY = (0.0, 2.0**80, -(2.0**80), 2.75)
 SHARES = (0.5, 0.125, 0.875, 0.25)
 #: Exponents of what stands for infinity: far beyond every number of a case, and far below float64's largest.
 FAR = (160, 290)
@@ -45,28 +45,31 @@ class SpecialCase(Case):
 
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
-        return self._merged(values, kinks=False)
+        return self._merged(values, Model(without_overflow(self.format.working)))
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:
-        return self._merged(gradients, kinks=True)
+        return self._merged(gradients, Model(without_overflow(self.format.working), kinks=True))
 
     @cached_property
     def coarse(self) -> dict[str, Rounded]:
-        """The bounds of grade C, where there are any: those of the first probe."""
-        coarse = self.probes[0].coarse
-        expected = self.expected_values | self.expected_gradients
-        return {
-            k: Rounded(r.value, np.where(np.isfinite(r.error) & np.isfinite(r.value), coarse[k].error, r.error),
-                       r.model, r.spread)
-            for k, r in expected.items()
-        }  # fmt: skip
+        """The same with the bounds of grade C."""
+        if self.format.working == self.format:
+            fine = self.expected_values | self.expected_gradients
+            return {k: Rounded(r.value, 4 * r.error, r.model, r.spread) for k, r in fine.items()}
+        model = Model(without_overflow(self.format), sequential=True)
+        return self._merged(values, model) | self._merged(gradients, replace(model, kinks=True))
 
-    def _merged(self, evaluate, kinks: bool) -> dict[str, Rounded]:
-        lift = lift_rounded(Model(without_overflow(self.format.working), kinks=kinks))
-        found = [evaluate(probe, lift) for probe in self.probes]
+    def _merged(self, evaluate, model: Model) -> dict[str, Rounded]:
+        found = [evaluate(probe, lift_rounded(model)) for probe in self.probes]
         merged = {k: merge([f[k] for f in found], self.has_nan) for k in found[0]}
-        return {k: r.stored(self.format) for k, r in merged.items()}
+        kept = {k: r.stored(self.format) for k, r in merged.items()}
+        return {k: self._without_promise(k, r) if k.startswith("grad_") else r for k, r in kept.items()}
+
+    def _without_promise(self, quantity: str, expected: Rounded) -> Rounded:
+        """Nothing is promised of the gradient of a NaN, or by one: only that it harms no other row."""
+        marks = self._spread(quantity, self._touched_from_above() | self._undefined() & ~self._ignored())
+        return Rounded(expected.value, np.where(marks, np.inf, expected.error), expected.model, expected.spread)
 
     def true(self, quantity: str) -> Certified:
         """The same, as certain as float64 numbers are: the limit of a formula has no enclosure."""
@@ -91,11 +94,24 @@ class SpecialCase(Case):
             if array is not None and array.dtype == float and not (np.isfinite(array).all() or self._means_all(name)):
                 odd = ~np.isfinite(self.in_rows(name))
                 touched |= odd.any(axis=tuple(range(1, odd.ndim)))
+        return self._spread(quantity, touched & ~self._ignored())
+
+    def _undefined(self) -> np.ndarray:
+        """The rows that hold a NaN, shape (rows,)."""
+        held = np.zeros(self.rows, bool)
+        for name, array in self.arguments.items():
+            if array is not None and np.isnan(array).any():
+                nan = np.isnan(self.in_rows(name))
+                held |= nan.any(axis=tuple(range(1, nan.ndim)))
+        return held
+
+    def _touched_from_above(self) -> np.ndarray:
+        """The rows that an upstream gradient which is no number reaches, shape (rows,)."""
+        touched = np.zeros((self.calls, self.rows // self.calls), bool)
         for upstream in self.cotangents.values():
             odd = ~np.isfinite(upstream.reshape(self.calls, -1))
-            odd = np.broadcast_to(odd, (self.calls, self.rows // self.calls)) if odd.shape[1] == 1 else odd
-            touched |= odd.reshape(-1) if odd.size == self.rows else False
-        return self._spread(quantity, touched & ~self._ignored())
+            touched |= odd if odd.shape == touched.shape else odd.any(axis=1, keepdims=True)
+        return touched.reshape(-1)
 
     def _means_all(self, name: str) -> bool:
         return self.is_defined(name) and not np.isnan(self.arguments[name]).any()
@@ -122,6 +138,13 @@ class SpecialCase(Case):
         return self.result_shape(quantity) == self.shape
 
 
+def as_special(case: Case) -> Case:
+    """The case, as a special one if some of its numbers are none."""
+    if all(np.isfinite(a).all() for a in _floats(case)):
+        return case
+    return SpecialCase(**{f.name: getattr(case, f.name) for f in fields(Case)})
+
+
 def without_overflow(format: Format) -> Format:
     """The format with float64's largest exponent: the limit is looked for beyond the format's own numbers."""
     return replace(format, emax=1023)
@@ -138,23 +161,33 @@ def means(case: Case, domain, sign: float) -> bool:
 
 def merge(found: list[Rounded], any_number: bool) -> Rounded:
     """What all probes together say; ``any_number``: they differ in what stands for NaN."""
-    first = found[0]
-    value, error = np.stack([r.value for r in found]), np.stack([r.error for r in found])
-    spread = np.stack([np.zeros(r.shape) if r.spread is None else np.broadcast_to(r.spread, r.shape) for r in found])
     with np.errstate(all="ignore"):
-        same = np.all(abs(value - value[0]) <= error + error[0] + spread + spread[0], axis=0)
-        gone = ~np.all(value == value[0], axis=0) & np.all(abs(value) <= VANISHING, axis=0)
-        beyond = [np.all(sign * value >= LIMIT, axis=0) & ~any_number for sign in (1, -1)]
-    known = np.isfinite(error).all(axis=0) & np.isfinite(value).all(axis=0)
-    answer = np.where(gone, 0.0, value[0])
-    bound = np.where(known, error[0], np.inf)
+        value, reach = np.stack([r.value for r in found]), np.stack([_reach(r) for r in found])
+        low, high = value - reach, value + reach
+        unknown = np.isnan(low) | np.isnan(high)  # overflowed even here: as large as can be, or nothing at all
+        low, high = np.where(unknown, value, low), np.where(unknown, value, high)
+        known = ~np.isnan(value).any(axis=0)
+        same = known & (np.max(low, axis=0) <= np.min(high, axis=0))
+        gone = known & ~np.all(value == value[0], axis=0) & np.all(abs(value) <= VANISHING, axis=0)
+        beyond = [known & np.all(sign * low >= LIMIT, axis=0) for sign in (1, -1)]
+    narrowest = np.expand_dims(np.argmin(reach, axis=0), 0)
+    answer, bound, spread = (np.take_along_axis(part, narrowest, 0)[0] for part in (value, *_parts(found)))
+    answer, bound = np.where(gone, 0.0, answer), np.where(same | gone, bound, np.inf)
     if any_number:
-        answer = np.where(known & ~same & ~gone, np.nan, answer)
-    else:
-        bound = np.where(known & (same | gone), bound, np.inf)
-        answer = np.where(known & beyond[0], np.inf, np.where(known & beyond[1], -np.inf, answer))
-        bound = np.where(known & (beyond[0] | beyond[1]), 0.0, bound)
-    return Rounded(answer, bound, first.model, spread[0])
+        changes = known & ~same & ~gone
+        return Rounded(np.where(changes, np.nan, answer), np.where(changes, 0.0, bound), found[0].model, spread)
+    answer = np.where(beyond[0], np.inf, np.where(beyond[1], -np.inf, answer))
+    return Rounded(answer, np.where(beyond[0] | beyond[1], 0.0, bound), found[0].model, spread)
+
+
+def _parts(found: list[Rounded]) -> tuple[np.ndarray, np.ndarray]:
+    spread = [np.zeros(r.shape) if r.spread is None else np.broadcast_to(r.spread, r.shape) for r in found]
+    return np.stack([r.error for r in found]), np.stack(spread)
+
+
+def _reach(expected: Rounded) -> np.ndarray:
+    """How far from the value an answer may be."""
+    return expected.error if expected.spread is None else expected.error + expected.spread
 
 
 def _floats(case: Case) -> list[np.ndarray]:
@@ -164,29 +197,38 @@ def _floats(case: Case) -> list[np.ndarray]:
 
 def _probe(case: Case, index: int) -> Case:
     """One of the cases of finite numbers; every NaN and every infinity is another one in each."""
-    rng = np.random.default_rng([int(case.digest()[:12], 16), index])
+    rng = np.random.default_rng(int(case.digest()[:12], 16))
     arguments = {
-        k: a if a is None or a.dtype != float else _filled(a, case.layout(k), rng, index)
+        k: a if a is None or a.dtype != float else _filled(a, case.layout(k).domain, rng, index)
         for k, a in case.arguments.items()
     }
-    anything = Array(Interval(), ())
-    cotangents = {k: _filled(a, anything, rng, index) for k, a in case.cotangents.items()}
+    cotangents = {k: _filled(a, Interval(), rng, index) for k, a in case.cotangents.items()}
     return replace(case, arguments=arguments, cotangents=cotangents)
 
 
-def _filled(array: np.ndarray, declared: Array, rng, index: int) -> np.ndarray:
-    turn = rng.integers(0, len(ANY), array.shape)
-    domain = declared.domain
+def _filled(array: np.ndarray, domain, rng, index: int) -> np.ndarray:
+    """Every NaN runs through all that stands for it; the order of infinities turns around with every probe."""
+    number = _number(domain, rng.integers(0, len(ANY), array.shape) + index)
+    near, far = FAR
+    exponent = rng.integers(near, far, array.shape)
+    exponent = (near + far - exponent if index % 2 else exponent) + index
+    filled = np.where(np.isnan(array), number, array)
+    if isinstance(domain, LogProbabilities):
+        return filled  # the formula itself knows what cannot be
+    return np.where(np.isinf(array), np.sign(filled) * np.ldexp(1.0, exponent), filled)
+
+
+def _number(domain, turn: np.ndarray) -> np.ndarray:
+    """A number of the domain that may stand for NaN."""
+    if isinstance(domain, OneOf):
+        return np.asarray(domain.values)[turn % len(domain.values)]
     if isinstance(domain, Probabilities):
         domain = Interval(0.0, 1.0)
-    if isinstance(domain, OneOf):
-        number = np.asarray(domain.values)[turn % len(domain.values)]
-    elif isinstance(domain, Interval) and np.isfinite(domain.low) and np.isfinite(domain.high):
-        number = domain.low + (domain.high - domain.low) * np.asarray(SHARES)[(turn + index) % len(SHARES)]
-    else:
-        number = np.asarray(ANY)[(turn + index) % len(ANY)]
-        number = abs(number) + 0.5 if isinstance(domain, Interval) and domain.low >= 0 else number
-        number = -abs(number) if isinstance(domain, Interval) and domain.high <= 0 else number
-    far = np.ldexp(1.0, rng.integers(*FAR, array.shape))
-    filled = np.where(np.isnan(array), number, array)
-    return np.where(np.isinf(array), np.sign(filled) * far, filled)
+    if isinstance(domain, Interval) and np.isfinite(domain.low) and np.isfinite(domain.high):
+        return domain.low + (domain.high - domain.low) * np.asarray(SHARES)[turn % len(SHARES)]
+    number = np.asarray(ANY)[turn % len(ANY)]
+    if isinstance(domain, Interval) and domain.low >= 0:
+        return abs(number) + 0.5
+    if isinstance(domain, LogProbabilities) or (isinstance(domain, Interval) and domain.high <= 0):
+        return -abs(number)
+    return number

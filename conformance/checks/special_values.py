@@ -4,7 +4,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.checks.check import check
-from conformance.special import SpecialCase, means
+from conformance.special import SpecialCase, as_special, means
 from conformance.subject import Malformed, Refused
 from reference.domains import Complex, Depends, Interval, OneOf
 
@@ -21,7 +21,7 @@ def put_specials(case: Case, question: str | None) -> Case | None:
     own["arguments"] = {k: _tamed(a) for k, a in case.arguments.items()}
     if kind == "upstream":
         own["cotangents"] = {k: _some(rng, a, (0.0, np.nan, np.inf, -np.inf)) for k, a in case.cotangents.items()}
-        return SpecialCase(**own)
+        return as_special(Case(**own))
     names = [k for k, a in case.arguments.items() if a is not None and a.dtype == float and a.size
              and _choices(case, k, kind)]  # fmt: skip
     if not names:
@@ -30,7 +30,7 @@ def put_specials(case: Case, question: str | None) -> Case | None:
         choices = _choices(case, name, kind)
         array = own["arguments"][name]
         own["arguments"][name] = _masked(rng, array) if kind == "masked" else _some(rng, array, choices)
-    return (SpecialCase if kind in ("nan", "infinity", "masked") else Case)(**own)
+    return as_special(Case(**own))
 
 
 def _tamed(array: np.ndarray | None) -> np.ndarray | None:
@@ -84,6 +84,7 @@ def _masked(rng, array: np.ndarray) -> np.ndarray:
 @check(
     "special_values",
     alter=put_specials,
+    sample=5,
     budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (60, 0, 60)},
 )
 def compare_specials(row, case) -> None:

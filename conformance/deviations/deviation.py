@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.case import Case, gradients, lift_rounded, values
+from conformance.special import as_special
 from conformance.verdict import THRESHOLD, within
 from reference import CONTRACTS
 from reference.arithmetic.formats import format_of
@@ -237,7 +238,7 @@ def witness_case(loss: str, dtype: str, reduction: str = "none", cotangent=None,
         up = np.ones(case.result_shape(name)) if up is None else format_of(dtype).round(np.asarray(up, float))
         case.cotangents[name] = up.reshape(1, *case.result_shape(name))
     assert case.shape == shape
-    return case
+    return as_special(case)
 
 
 def _fits(array, given: np.ndarray) -> bool:

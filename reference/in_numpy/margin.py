@@ -27,7 +27,7 @@ def hinge_embedding_loss(input, target, *, margin=1.0):
 
 @hinge_embedding_loss.vjp
 def _(cotangent, input, target, *, margin):
-    inside = np.where(input < margin, -1.0, 0.0)
+    inside = np.where(input <= margin, -1.0, 0.0)
     return {"input": cotangent * np.where(plain(target) > 0, 1.0, inside)}
 
 
@@ -56,6 +56,6 @@ def margin_ranking_loss(input1, input2, target, *, margin=0.0):
 
 @margin_ranking_loss.vjp
 def _(cotangent, input1, input2, target, *, margin):
-    active = np.where(shortfall(input1, input2, target, margin) > 0, cotangent, 0.0)
+    active = np.where(shortfall(input1, input2, target, margin) >= 0, cotangent, 0.0)
     slope = np.where(plain(target) > 0, -active, active)
     return {"input1": slope, "input2": -slope}
