@@ -67,7 +67,7 @@ class SpecialCase(Case):
         return {k: self._without_promise(k, r) if k.startswith("grad_") else r for k, r in kept.items()}
 
     def _without_promise(self, quantity: str, expected: Rounded) -> Rounded:
-        """Nothing is promised of the gradient of a NaN, or by one: only that it harms no other row."""
+        """Nothing is promised of the gradient by what is no number: only that it harms no other row."""
         marks = self._spread(quantity, self._touched_from_above() | self._undefined() & ~self._ignored())
         return Rounded(expected.value, np.where(marks, np.inf, expected.error), expected.model, expected.spread)
 
@@ -79,30 +79,21 @@ class SpecialCase(Case):
     def certain_overflow(self, quantity: str) -> None:
         return None
 
-    def is_defined(self, name: str) -> bool:
-        """Whether the specials of an argument mean something to the contract: infinities of its domain."""
-        array, domain = self.arguments[name], self.layout(name).domain
-        return not any((array == sign).any() for sign in (-np.inf, np.inf) if not means(self, domain, sign))
-
     def tolerates_nan(self, quantity: str) -> np.ndarray:
-        """Where NaN is right besides the answer: next to a number that is none, shape (calls, ...).
-
-        An infinity that the domain includes is a number here, and a row whose target is ignored has no other.
-        """
-        touched = np.zeros(self.rows, bool)
-        for name, array in self.arguments.items():
-            if array is not None and array.dtype == float and not (np.isfinite(array).all() or self._means_all(name)):
-                odd = ~np.isfinite(self.in_rows(name))
-                touched |= odd.any(axis=tuple(range(1, odd.ndim)))
-        return self._spread(quantity, touched & ~self._ignored())
+        """Where NaN is right besides the answer: in rows that hold what is no number, shape (calls, ...)."""
+        return self._spread(quantity, self._undefined() & ~self._ignored())
 
     def _undefined(self) -> np.ndarray:
-        """The rows that hold a NaN, shape (rows,)."""
+        """The rows that hold a NaN, or an infinity that means nothing to the contract, shape (rows,)."""
         held = np.zeros(self.rows, bool)
         for name, array in self.arguments.items():
-            if array is not None and np.isnan(array).any():
-                nan = np.isnan(self.in_rows(name))
-                held |= nan.any(axis=tuple(range(1, nan.ndim)))
+            if array is None or array.dtype != float or np.isfinite(array).all():
+                continue
+            rows, domain = self.in_rows(name), self.layout(name).domain
+            odd = np.isnan(rows)
+            for sign in (-np.inf, np.inf):
+                odd |= (rows == sign) & (not means(self, domain, sign))
+            held |= odd.any(axis=tuple(range(1, odd.ndim)))
         return held
 
     def _touched_from_above(self) -> np.ndarray:
@@ -112,9 +103,6 @@ class SpecialCase(Case):
             odd = ~np.isfinite(upstream.reshape(self.calls, -1))
             touched |= odd if odd.shape == touched.shape else odd.any(axis=1, keepdims=True)
         return touched.reshape(-1)
-
-    def _means_all(self, name: str) -> bool:
-        return self.is_defined(name) and not np.isnan(self.arguments[name]).any()
 
     def _ignored(self) -> np.ndarray:
         for name, array in self.contract.arguments.items():
@@ -130,12 +118,9 @@ class SpecialCase(Case):
             marks = np.ones_like(self.in_rows(name)) * rows.reshape(-1, *(1 for _ in self.in_rows(name).shape[1:]))
             return self.from_rows(name, marks) > 0
         shape = (self.calls, *self.result_shape(quantity))
-        if int(np.prod(shape)) == self.rows and self.reduction_is_none(quantity):
+        if shape[1:] == self.shape:
             return rows.reshape(shape)
         return rows.reshape(self.calls, -1).any(axis=1).reshape(shape)
-
-    def reduction_is_none(self, quantity: str) -> bool:
-        return self.result_shape(quantity) == self.shape
 
 
 def as_special(case: Case) -> Case:
