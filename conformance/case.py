@@ -40,6 +40,9 @@ class Case:
     cotangents: Mapping[str, np.ndarray]
     kinds: Mapping[str, int] = field(default_factory=dict)
 
+    #: Whether a row counts as verified although nothing is promised of some of its elements.
+    judged_in_part = False
+
     @property
     def contract(self) -> Contract:
         return CONTRACTS[self.contract_name]
@@ -159,6 +162,10 @@ class Case:
                 terms = row_gradients(self, lift_rounded(Model(self.format.working)))[name].value
                 up, down = (self.from_rows(name, np.where(s * terms > 0, terms, 0.0)) for s in (1, -1))
         return (up > most) & (down < -most)
+
+    def promise(self, quantity: str) -> str:
+        """The grade that is promised of a quantity."""
+        return self.contract.promise(quantity, self.dtype)[0]
 
     def expected(self, quantity: str) -> Rounded:
         return (self.expected_gradients if quantity.startswith("grad_") else self.expected_values)[quantity]

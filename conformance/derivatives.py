@@ -44,41 +44,63 @@ def _direction(case: Case, name: str) -> np.ndarray:
     return np.broadcast_to(drawn, array.shape).copy()
 
 
-def tangents(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
-    """How every field changes along the directions over an arithmetic, shape (calls, shape of the result)."""
-    moves = {k: lift(case.in_rows(k, v)) for k, v in along.items()}
-    ones = lift(np.ones(case.rows))
-    return values(case, lift, lambda **given: tangent_of_terms(case.contract, ones, given, moves))
+def tangents(case: Case, along: Directions, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
+    """How every field changes along the directions over an arithmetic, shape (calls, shape of the result).
+
+    ``pullback`` stands in for the contract's, as in :func:`conformance.case.gradients`.
+    """
+    moves, ones = _moves(case, along, lift), lift(np.ones(case.rows))
+    pullback = pullback or case.contract.pullback
+    return values(case, lift, lambda **given: tangent_of_terms(pullback, ones, given, moves))
 
 
-def second(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
-    """How the gradient of every argument changes along the directions, shape (calls, the argument's)."""
-    moves = {k: lift(case.in_rows(k, v)) for k, v in along.items()}
-
-    def pullback(cotangent, **given):
-        return tangents_of_gradients(case.contract, cotangent, given, moves)
-
-    return gradients(case, lift, pullback)
+def tangents_of_values(case: Case, along: Directions, lift: Callable, formula: Callable) -> dict[str, object]:
+    """The same by differentiating ``formula``, which stands in for the contract's."""
+    moves = _moves(case, along, lift)
+    return values(case, lift, lambda **given: formula(**_dual(given, moves)).derivative)
 
 
-def tangent_of_terms(contract: Contract, ones, given: Mapping, moves: Mapping):
+def second(case: Case, along: Directions, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
+    """How the gradient of every argument changes along the directions, shape (calls, the argument's).
+
+    ``pullback`` stands in for the contract's, as in :func:`conformance.case.gradients`.
+    """
+    moves, pullback = _moves(case, along, lift), pullback or case.contract.pullback
+    return gradients(case, lift, lambda up, **given: tangents_of_gradients(pullback, up, given, moves))
+
+
+def _moves(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
+    return {k: move(lift, case.in_rows(k, v)) for k, v in along.items()}
+
+
+def move(lift: Callable, direction: np.ndarray):
+    """A direction, known up to one rounding: differentiation adds up what arrives by each path on its own."""
+    lifted = lift(direction)
+    return lift_perturbed(lifted.model)(direction) if isinstance(lifted, Rounded) else lifted
+
+
+def tangent_of_terms(pullback: Callable, ones, given: Mapping, moves: Mapping):
     """How the terms change, shape (R,), where arguments move, all in row form; ``ones``: a one for each term."""
-    slopes = contract.pullback(ones, **given)
+    slopes = pullback(ones, **given)
     parts = [slopes[k] * move for k, move in moves.items()]
     totals = [np.sum(p, axis=tuple(range(1, p.ndim))) for p in parts]
     return sum(totals[1:], totals[0])
 
 
-def tangents_of_gradients(contract: Contract, cotangent, given: Mapping, moves: Mapping) -> dict[str, object]:
+def tangents_of_gradients(pullback: Callable, cotangent, given: Mapping, moves: Mapping) -> dict[str, object]:
     """How the gradients change where arguments move, all in row form; anything goes where they have a kink."""
-    dual = {k: Dual(x, moves.get(k)) if isinstance(x, Rounded | Certified) else x for k, x in given.items()}
-    return {k: _derivative(g) for k, g in contract.pullback(Dual(cotangent), **dual).items()}
+    return {k: _derivative(g) for k, g in pullback(Dual(cotangent), **_dual(given, moves)).items()}
+
+
+def _dual(given: Mapping, moves: Mapping) -> dict[str, object]:
+    """The arguments, and how they move."""
+    return {k: Dual(x, moves.get(k)) if isinstance(x, Rounded | Certified) else x for k, x in given.items()}
 
 
 def _derivative(gradient: Dual):
-    """The tangent of a gradient; without bound where the gradient jumps, and has no derivative."""
+    """The tangent of a gradient; without bound where it jumps, unless it is constant on every side."""
     primal, tangent = gradient.primal, gradient.derivative
-    if not isinstance(primal, Rounded) or primal.spread is None:
+    if gradient.tangent is None or not isinstance(primal, Rounded) or primal.spread is None:
         return tangent
     return Rounded(tangent.value, np.where(primal.spread > 0, np.inf, tangent.error), tangent.model, tangent.spread)
 
@@ -104,39 +126,39 @@ class Forward(Case):
     def directions(self) -> dict[str, np.ndarray]:
         return directions(self, self.along)
 
-    def _asked(self, lift: Callable) -> dict[str, object]:
-        return tangents(self, self.directions, lift)
+    def evaluated(self, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
+        """All quantities over an arithmetic; ``pullback`` stands in for the contract's."""
+        return tangents(self, self.directions, lift, pullback)
 
-    def _bounded(self, format, lifting: Callable = lift_rounded, **how) -> dict[str, Rounded]:
-        return self._stored(self._asked(lifting(Model(format, kinks=True, **how))))
-
-    @cached_property
-    def _fine(self) -> dict[str, Rounded]:
-        return self._bounded(self.format.working)
+    def promise(self, quantity: str) -> str:
+        """Differentiating step by step promises no more than grade C."""
+        return "C"
 
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
-        return {k: r for k, r in self._fine.items() if k in self.contract.fields}
+        model = Model(self.format.working, kinks=True)
+        return self._stored(tangents(self, self.directions, lift_rounded(model)))
 
     @cached_property
     def coarse(self) -> dict[str, Rounded]:
-        """The bound of a declared coarser scale: of a backward stable evaluation."""
-        if self.format.working == self.format:
-            return self._bounded(self.format, lift_perturbed)
-        return self._bounded(self.format, sequential=True, wide=True)
+        """The bound of a declared coarser scale: four times that of a backward stable evaluation."""
+        wide = self.format.working != self.format
+        model = Model(self.format, kinks=True, sequential=wide, wide=wide)
+        found = self.evaluated(lift_perturbed(model)).items()
+        return self._stored({k: Rounded(r.value, 4 * r.error, r.model, r.spread) for k, r in found})
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
         """Certified enclosures of the derivatives, whatever ``kinks``: those of values may have kinks too."""
         with certified_precision():
-            return self._asked(lambda x: Certified.exact(x, kinks=True))
+            return self.evaluated(lambda x: Certified.exact(x, kinks=True))
 
 
 @dataclass(frozen=True, eq=False)
 class Second(Forward):
     """A case whose gradients are their derivatives along the directions; its values are those of Forward."""
 
-    def _asked(self, lift: Callable) -> dict[str, object]:
-        return tangents(self, self.directions, lift) | second(self, self.directions, lift)
+    def evaluated(self, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
+        return super().evaluated(lift, pullback) | second(self, self.directions, lift, pullback)
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -144,4 +166,5 @@ class Second(Forward):
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:
-        return {k: r for k, r in self._fine.items() if k not in self.contract.fields}
+        model = Model(self.format.working, kinks=True)
+        return self._stored(second(self, self.directions, lift_rounded(model)))

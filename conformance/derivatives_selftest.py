@@ -1,7 +1,5 @@
 """Does the oracle know its derivatives: are they those of the mirror, by automatic differentiation?"""
 
-from dataclasses import replace
-
 import jax
 import numpy as np
 import pytest
@@ -25,8 +23,8 @@ def ask_oracle(case, moves, lifting=lift_rounded) -> dict:
     """Terms and gradients along the moves, in row form."""
     lift = lifting(MODEL)
     arguments, along = given(case, lift), {k: lift(v) for k, v in moves.items()}
-    tangent = tangent_of_terms(case.contract, lift(np.ones(case.rows)), arguments, along)
-    found = tangents_of_gradients(case.contract, lift(upstream(case)), arguments, along)
+    tangent = tangent_of_terms(case.contract.pullback, lift(np.ones(case.rows)), arguments, along)
+    found = tangents_of_gradients(case.contract.pullback, lift(upstream(case)), arguments, along)
     return {"value": tangent} | {k: found[k] for k in moves}
 
 

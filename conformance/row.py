@@ -206,8 +206,7 @@ def shortfall(case: Case, quantity: str, comparison: Comparison, actual: np.ndar
     if not beyond.any():
         return beyond, beyond
     coarse = beyond & within(case.coarse[quantity], actual)
-    grade, _ = case.contract.promise(quantity, case.dtype)
-    return (beyond & ~coarse if GRADES.index(grade) >= GRADES.index("C") else beyond), coarse
+    return (beyond & ~coarse if GRADES.index(case.promise(quantity)) >= GRADES.index("C") else beyond), coarse
 
 
 def excuse_by_deviation(tally: Tally, item: Item, case: Case, quantity: str, actual, failing) -> np.ndarray:

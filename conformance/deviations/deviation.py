@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.case import Case, gradients, lift_rounded, values
 from conformance.special import as_special
+from conformance.derivatives import Forward, tangents_of_values
 from conformance.verdict import THRESHOLD, within
 from reference import CONTRACTS
 from reference.arithmetic.formats import format_of
@@ -88,13 +89,18 @@ class Deviation:
 
     def concerns(self, item, quantity: str, case: Case) -> bool:
         """Whether it is about a number that a row (``item``: its check, loss, question) compares."""
+        derived = isinstance(case, Forward) and self.only is None
         return (
             self.says is None
             and self._belongs(item)
-            and quantity in self.quantities
+            and (self._passes_on(case, quantity) if derived else quantity in self.quantities)
             and case.dtype in self.dtypes
             and case.reduction in self.reductions
         )
+
+    def _passes_on(self, case: Case, quantity: str) -> bool:
+        """Whether a derivative inherits it: any from a pullback, those of values also from their formula."""
+        return self.of == "gradient" or (self.of == "value" and quantity in case.contract.fields)
 
     def explains(self, item, quantity: str | None, message: str) -> bool:
         """Whether it is about what a row says is wrong, word by word."""
@@ -125,10 +131,15 @@ class Deviation:
         if self.of == "result":
             return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
-        model = Model(format, kinks=self.of in ("gradient", "gradients"), emulate=True)
+        derived = isinstance(case, Forward)
+        model = Model(format, kinks=derived or self.of in ("gradient", "gradients"), emulate=True)
         narrow = self.divides_last or self.stores_sums
         if self.of == "gradients":
             found = self.instead(case, lift_rounded(model))
+        elif derived and self.of == "gradient":
+            found = case.evaluated(lift_rounded(model), self._pullback(case))
+        elif derived:
+            found = tangents_of_values(case, case.directions, lift_rounded(model), self.instead)
         elif self.of == "gradient":
             found = gradients(case, lift_rounded(model), pullback=self.instead)
         elif self.of == "terms":
@@ -136,6 +147,10 @@ class Deviation:
         else:
             found = values(case, lift_rounded(model), formula=self.instead if narrow else self._widely)
         return found[quantity]
+
+    def _pullback(self, case: Case) -> Callable:
+        """All gradients: the contract's where torch's formula is not about them."""
+        return lambda up, **given: case.contract.pullback(up, **given) | self.instead(up, **given)
 
     def _widely(self, **given) -> Rounded:
         """The terms, to be summed in the working format: only their steps are stored in a narrower one."""

@@ -39,6 +39,8 @@ def stored_affine(weight: Rounded, input: Rounded, bias: Rounded | None = None) 
 
 def widened(x: Rounded) -> Rounded:
     """The same numbers in the working format, for products that are summed before they are stored."""
+    if x.model.format == x.model.format.working:
+        return x
     return Rounded(x.value, x.error, replace(x.model, format=x.model.format.working), x.spread)
 
 

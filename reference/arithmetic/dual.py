@@ -90,6 +90,11 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         return Dual(function(self.primal), None if self.tangent is None else function(self.tangent))
 
     @property
+    def model(self):
+        """How the formula is evaluated, where the primal is Rounded."""
+        return self.primal.model
+
+    @property
     def derivative(self):
         """The tangent, as an array also where it is None."""
         return np.zeros_like(self.primal) if self.tangent is None else self.tangent

@@ -274,6 +274,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return Rounded(value, np.where(np.isfinite(value), error, 0.0), self.model, self.spread)
 
     def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
+        if any(hasattr(x, "tangent") for x in operands):
+            return NotImplemented  # derivatives know what to do with numbers
         with np.errstate(all="ignore"):
             operands = [self._lift(x) for x in operands]
             if method == "reduce":
@@ -382,6 +384,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return Rounded(out, error, self.model, spread)
 
     def __array_function__(self, func, types, args, kwargs):
+        if any(hasattr(t, "tangent") for t in types):
+            return NotImplemented
         with np.errstate(all="ignore"):
             if func in MOVES:
                 return args[0]._each(lambda part: func(part, *args[1:], **kwargs))

@@ -1,0 +1,19 @@
+"""Does the value change along random directions of all arguments as forward-mode differentiation says?"""
+
+from conformance.checks.check import LIGHT, check
+from conformance.checks.second_derivative import DTYPES, judge_derivative
+from conformance.derivatives import Forward
+from conformance.differentiation import tangents
+
+
+@check(
+    "forward_mode",
+    alter=lambda case, question: Forward.of(case),
+    applies=lambda contract: contract.pullback is not None,
+    dtypes=DTYPES,
+    budgets=LIGHT,
+)
+def compare_tangents(row, case) -> None:
+    """Every field of the result."""
+    for quantity, found in (row.answer(case, tangents, tuple(case.contract.fields)) or {}).items():
+        judge_derivative(row, case, quantity, found)

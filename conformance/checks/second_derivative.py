@@ -1,0 +1,37 @@
+"""Is the gradient itself differentiated correctly: twice backward, along random directions of all arguments?"""
+
+from conformance.checks.check import LIGHT, check
+from conformance.checks.gradient import judge_gradient
+from conformance.derivatives import Second
+from conformance.differentiation import second_derivatives
+from conformance.subject import Malformed, Refused
+
+#: Dtypes that derivatives beyond the first are taken in.
+DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+@check(
+    "second_derivative",
+    alter=lambda case, question: Second.of(case),
+    applies=lambda contract: contract.pullback is not None,
+    dtypes=DTYPES,
+    budgets=LIGHT,
+)
+def compare_second_derivatives(row, case) -> None:
+    """All arguments at once; where that is refused one by one, the others at rest."""
+    try:
+        answers = [(case, second_derivatives(row.session(case)))]
+    except (Refused, Malformed):
+        alone = [Second.of(case, (name,)) for name in case.along]
+        answers = [(c, row.answer(c, second_derivatives, (f"grad_{c.along[0]}",))) for c in alone]
+    for asked, answer in answers:
+        for quantity, found in (answer or {}).items():
+            judge_derivative(row, asked, quantity, found)
+
+
+def judge_derivative(row, case, quantity: str, found) -> None:
+    """Judge a derivative; none, or a detached one, is right only where it is zero."""
+    if case.contract.through:
+        row.tally(quantity).refusals["the gradient is defined only through a log-softmax"] += 1
+    else:
+        judge_gradient(row, case, quantity, found)
