@@ -75,6 +75,8 @@ def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Fi
     alive = {f"conformance.mutants.mechanical:{m.name}": Finding(m.name, loss, m.operator, m.change) for m in mutants}
     found: list[Finding] = []
     for row_items in streams_of(loss, [control.name, *alive], checks, budget):
+        if not alive:
+            break
         by_name = {item.subject.name: item for item in row_items}
         flagged = failure(by_name[control.name], control)
         if flagged is not None:
@@ -115,7 +117,8 @@ def failure(item: Item, finding: Finding) -> Finding | None:
                 row.feed(case)
             failed = next((t for t in row.tallies.values() if t.failures or t.problems), None)
             if failed is not None:
-                return finding.by(item, failed.quantity, failed.problems[0] if failed.problems else "wrong number")
+                message = str(failed.problems[0]) if failed.problems else "wrong number"
+                return finding.by(item, failed.quantity, message)
     except Hang:
         return finding.by(item, None, f"hangs: over {PATIENCE} s")
     failed = next((t for t in row.tallies.values() if t.verdict() == "fail"), None)

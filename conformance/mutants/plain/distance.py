@@ -8,9 +8,9 @@ from conformance.mutants.plain.common import Reducing, reduced, stored, wide
 
 
 def magnitude(x):
-    """A power of two near the largest magnitude along the last dimension, 1 for zeros: only a scale."""
+    """A power of two near the largest magnitude along the last dimension, 1 if that has none: only a scale."""
     largest = x.detach().abs().amax(-1, keepdim=True)
-    largest = torch.where(largest == 0, 1.0, largest)
+    largest = torch.where((largest == 0) | largest.isinf(), 1.0, largest)
     return largest / (2 * torch.frexp(largest).mantissa)
 
 
@@ -38,12 +38,12 @@ class Norm(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream):
         (x,), p = ctx.saved_tensors, ctx.p
+        if p == math.inf:
+            largest = x.abs() == x.abs().amax(-1, keepdim=True)
+            return upstream * torch.where(largest, x.sign() / largest.sum(-1, keepdim=True), 0.0), None
         scale = magnitude(x)
         share = x / scale / power_norm((x / scale).abs(), p)
-        if p == math.inf:
-            largest = share.abs() == 1
-            share = torch.where(largest, share / largest.sum(-1, keepdim=True), 0.0)
-        elif p != 2:
+        if p != 2:
             share = share.sign() * share.abs().pow(p - 1)
         return upstream * share, None
 
@@ -55,7 +55,7 @@ def distance(x1, x2, p, eps):
 
 def unit(x, eps):
     """``x`` over its Euclidean norm, or over ``eps`` where that is larger; last dimension."""
-    scale = torch.maximum(magnitude(x), magnitude(x.new_tensor([eps])))
+    scale = torch.maximum(magnitude(x), magnitude(torch.tensor([eps], dtype=x.dtype, device=x.device)))
     scaled = x / scale
     return scaled / torch.maximum(Norm.apply(scaled, 2.0), eps / scale)
 
