@@ -33,6 +33,8 @@ VANISHING = 2.0**-100
 class SpecialCase(Case):
     """A case some of whose arguments or cotangents hold NaN or infinities."""
 
+    judged_in_part = True
+
     @cached_property
     def has_nan(self) -> bool:
         return any(np.isnan(a).any() for a in _floats(self))

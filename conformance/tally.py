@@ -58,13 +58,14 @@ class Tally:
     def count(self, case: Case, comparison: Comparison) -> None:
         """Count the independent evaluations of a case whose bound is finite, and those whose is not."""
         hashes, vacuous = case.row_hashes(), comparison.vacuous
+        in_row = _all_in_row if case.judged_in_part else _any_in_row
         argument = (self.quantity or "").removeprefix("grad_")
         if argument in case.contract.positional:
-            vacuous = _any_in_row(case.in_rows(argument, vacuous))
+            vacuous = in_row(case.in_rows(argument, vacuous))
         elif vacuous.size == case.rows:
             vacuous = vacuous.reshape(-1)
         else:
-            vacuous = _any_in_row(vacuous)
+            vacuous = in_row(vacuous)
             shaped = hashes.reshape(case.calls, case.rows // case.calls)
             hashes = np.bitwise_xor.reduce(shaped * np.uint64(0x9E3779B97F4A7C15), axis=1)
         self.distinct.append(hashes[~vacuous])
@@ -101,6 +102,10 @@ class Tally:
         if self.notes:
             return "note"
         return "pass" if self.cases else "skip"
+
+
+def _all_in_row(marks: np.ndarray) -> np.ndarray:
+    return marks.all(axis=tuple(range(1, marks.ndim)))
 
 
 def _any_in_row(marks: np.ndarray) -> np.ndarray:

@@ -47,6 +47,8 @@ class Contract:
     ``through`` maps an argument to ``f(gradient, given)``, applied to the gradients of subjects (shape and
     layout of rows) before they are compared: what a gradient means where only a part of it is defined.
     ``least`` gives the smallest size of a dimension where that is not 0 (or 1, of a core dimension).
+    ``convention`` says which subgradient torch chooses at ties, where there are any; the pullback, as it is
+    written, chooses the same.
     """
 
     formula: Callable
@@ -60,6 +62,7 @@ class Contract:
     sizes: Mapping[str, Callable[[Mapping[str, int]], int]] = field(default_factory=dict)
     through: Mapping[str, Callable] = field(default_factory=dict)
     least: Mapping[str, int] = field(default_factory=dict)
+    convention: str = ""
     pullback: Callable | None = None
 
     def __post_init__(self):
@@ -117,8 +120,8 @@ class Contract:
 def contract(**kwargs) -> Callable[[Callable], Contract]:
     """Turn a NumPy formula into a registered :class:`Contract`.
 
-    ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields``, ``sizes`` and
-    ``through`` are the fields of :class:`Contract`; everything else is a domain or a layout, one for each
+    ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields``, ``sizes``,
+    ``through``, ``least`` and ``convention`` are the fields of :class:`Contract`; everything else is a domain or a layout, one for each
     argument of the formula, in its order.  Raises TypeError when they differ, ValueError when the name is
     taken.
     """

@@ -118,6 +118,7 @@ def margin_gaps(input, target, margin):
 
 @contract(
     torch="MultiMarginLoss",
+    convention="with p=1 no slope at the margin",
     least={"n": 1},  # of an empty batch torch returns memory that was never set
     input=REAL["n? (c)"],
     target=Index(of="c")["n?"],
@@ -167,6 +168,7 @@ def label_gaps(input, target):
 
 @contract(
     torch="MultiLabelMarginLoss",
+    convention="no slope at the margin",
     least={"n": 1},  # of an empty batch torch returns memory that was never set
     input=REAL["n? (c)"],
     target=LabelSet(of="c")["n? (c)"],

@@ -17,6 +17,11 @@ IN_16_BIT_STEPS = {
     for dtype in ("float16", "bfloat16")
 }
 
+#: Which subgradient torch chooses where triplets are tied.
+AT_TIES = (
+    "the slope inside the margin also at the margin; half of each of two equally far negatives; of a norm none at zero"
+)
+
 DEGREES = OneOf((2.0, 1.0, 3.0, 1.5, math.inf))
 
 #: ``x ** k`` of numbers that are not negative, for the exponents that the degrees lead to.
@@ -134,6 +139,7 @@ def pull_cosine(cotangent, x1, x2, eps):
 
 @contract(
     torch="PairwiseDistance",
+    convention="no slope of a norm where it is zero, equal parts of it among several largest elements",
     reductions=ONLY_NONE,
     x1=REAL["n? (d)"],
     x2=REAL["n? (d)"],
@@ -182,6 +188,7 @@ EPS_OF_COSINE = 1e-8
 
 @contract(
     torch="CosineEmbeddingLoss",
+    convention="the slope beyond the margin also at the margin",
     input1=REAL["n? (d)"],
     input2=REAL["n? (d)"],
     target=SIGN["n?"],
@@ -319,6 +326,7 @@ def pull_triplet(cotangent, triplet, margin, swap):
 
 @contract(
     torch="TripletMarginLoss",
+    convention=AT_TIES,
     anchor=REAL["n? (d)"],
     positive=REAL["n? (d)"],
     negative=REAL["n? (d)"],
@@ -345,6 +353,7 @@ def _(cotangent, anchor, positive, negative, *, margin, p, eps, swap):
 
 @contract(
     torch="TripletMarginWithDistanceLoss",
+    convention=AT_TIES,
     anchor=REAL["n (d)"],
     positive=REAL["n (d)"],
     negative=REAL["n (d)"],

@@ -11,6 +11,7 @@ STEPS = ("C", "eager torch rounds the margin, and every step of this composite, 
 
 @contract(
     torch="HingeEmbeddingLoss",
+    convention="the slope inside the margin also at the margin",
     promises={("*", "float16"): STEPS, ("*", "bfloat16"): STEPS},
     input=REAL["*n"],
     target=SIGN["*n"],
@@ -39,6 +40,7 @@ def shortfall(input1, input2, target, margin):
 
 @contract(
     torch="MarginRankingLoss",
+    convention="the slope inside the margin also at the margin",
     promises={("*", "float16"): STEPS, ("*", "bfloat16"): STEPS},
     input1=REAL["*n"],
     input2=REAL["*n"],

@@ -9,7 +9,12 @@ from reference.domains import COMPLEX, NON_NEGATIVE, POSITIVE, REAL
 STEPS = ("C", "eager torch rounds every step of this composite to 16 bits")
 
 
-@contract(torch="L1Loss", input=REAL["*n"], target=REAL["*n"])
+@contract(
+    torch="L1Loss",
+    convention="no slope where input and target are equal",
+    input=REAL["*n"],
+    target=REAL["*n"],
+)
 def l1_loss(input, target):
     """Absolute difference of input and target.
 
@@ -32,7 +37,13 @@ def modulus(z):
     return large * np.sqrt(1 + np.square(ratio))
 
 
-@contract(torch="L1Loss", dtypes=COMPLEX_DTYPES, input=COMPLEX["*n"], target=COMPLEX["*n"])
+@contract(
+    torch="L1Loss",
+    dtypes=COMPLEX_DTYPES,
+    convention="no slope where input and target are equal",
+    input=COMPLEX["*n"],
+    target=COMPLEX["*n"],
+)
 def l1_loss_complex(input, target):
     """Modulus of the difference of input and target, (R, 2) each: real, imaginary.
 
@@ -75,6 +86,7 @@ def _(cotangent, input, target):
 @contract(
     torch="SmoothL1Loss",
     promises={("value", "float16"): STEPS},
+    convention="with beta 0 no slope where input and target are equal",
     input=REAL["*n"],
     target=REAL["*n"],
     beta=NON_NEGATIVE,
