@@ -121,9 +121,9 @@ def contract(**kwargs) -> Callable[[Callable], Contract]:
     """Turn a NumPy formula into a registered :class:`Contract`.
 
     ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields``, ``sizes``,
-    ``through``, ``least`` and ``convention`` are the fields of :class:`Contract`; everything else is a domain or a layout, one for each
-    argument of the formula, in its order.  Raises TypeError when they differ, ValueError when the name is
-    taken.
+    ``through``, ``least`` and ``convention`` are the fields of :class:`Contract`; everything else is a domain
+    or a layout, one for each argument of the formula, in its order.  Raises TypeError when they differ,
+    ValueError when the name is taken.
     """
     own = set(Contract.__dataclass_fields__) - {"formula", "domains", "pullback"}
     options = {k: v for k, v in kwargs.items() if k in own}

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from conformance.case import Case, gradients, lift_rounded
-from conformance.checks.check import LIGHT, check
+from conformance.checks.check import check
 from conformance.checks.gradient import compare_gradients
 from conformance.strategies import recipes
 from reference.arithmetic.certified import Certified, certified_precision
@@ -71,7 +71,7 @@ def _alike(case: Case) -> dict[str, np.ndarray | None]:
     recipes=tied_recipes,
     alter=tie,
     applies=lambda contract: bool(contract.convention),
-    budgets=LIGHT,
+    budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (40, 0, 40)},
     sample=4,
     noted=True,
 )
