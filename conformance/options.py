@@ -15,7 +15,7 @@ from conformance import expected
 from reference import CONTRACTS, Contract
 
 CHECKS = ("value", "gradient", "reduction", "result_type", "legacy", "special_values", "convention", "layout", "rejection", "shape",
-          "purity", "completeness", "second_derivative", "forward_mode")  # fmt: skip
+          "purity", "completeness", "second_derivative", "forward_mode", "identity")  # fmt: skip
 DEVICES = ("cpu", "cuda")
 MODES = ("eager",)
 BUDGETS = ("smoke", "gate", "nightly")

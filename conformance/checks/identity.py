@@ -144,7 +144,7 @@ def gradient_of(case: Case, quantity: str, found: Gradient) -> np.ndarray:
     questions=names,
     recipes=moderate,
     budgets=LIGHT,
-    sample=3,
+    sample=2,
 )
 def hold_to_identity(row, case: Case) -> None:
     """One identity, in the case and in those that it derives from it."""

@@ -60,7 +60,7 @@ def arguments_swapped(case: Case, ask):
     case = altered(case, parameters=parameters)
     one, other = case.arguments[a], case.arguments[b]
     if one.shape != other.shape:
-        one, other = (np.broadcast_to(x, np.broadcast_shapes(one.shape, other.shape)) for x in (one, other))
+        one, other = (np.array(x) for x in np.broadcast_arrays(one, other))
         case = altered(case, {a: one, b: other})
     told = ask(case)
     return alike(told, exchanged(ask.like(told, altered(case, {a: other, b: one})), a, b))

@@ -176,9 +176,8 @@ def labels_padded(case: Case, ask):
     after = np.cumsum(~listed, axis=-1) > 1
     told = ask(case)
     yield from alike(told, ask.like(told, altered(case, {"target": np.where(after, 0, target)})))
-    back = np.where(
-        listed, np.sum(listed, axis=-1, keepdims=True) - 1 - np.arange(target.shape[-1]), np.arange(target.shape[-1])
-    )
+    place = np.broadcast_to(np.arange(target.shape[-1]), target.shape)
+    back = np.where(listed, np.sum(listed, axis=-1, keepdims=True) - 1 - place, place)
     yield from alike(told, ask.like(told, altered(case, {"target": np.take_along_axis(target, back, axis=-1)})))
 
 
@@ -210,9 +209,7 @@ def padding_added(case: Case, ask):
     """More frames beyond the length of the input change nothing."""
     told, frames = ask(case), case.sizes["t"][0]
     more = ask.like(told, repadded(case, frames=2))
-    return alike(
-        {q: x for q, x in told.items()}, {q: x[:, :frames] if q == "grad_log_probs" else x for q, x in more.items()}
-    )
+    return alike(told, {q: x[:, :frames] if q == "grad_log_probs" else x for q, x in more.items()})
 
 
 def repadded(case: Case, frames: int) -> Case:

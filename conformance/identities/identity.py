@@ -132,7 +132,7 @@ def reduced_to(case: Case, reduction: str) -> Case:
     for field, up in case.cotangents.items():
         shape = (case.calls, *other.result_shape(field))
         first = up.reshape(case.calls, -1)[:, :1].reshape(case.calls, *(1 for _ in shape[1:]))
-        cotangents[field] = up if up.shape == shape else np.broadcast_to(first, shape)
+        cotangents[field] = up if up.shape == shape else first * np.ones(shape)
     return replace(other, cotangents=cotangents)
 
 

@@ -168,7 +168,7 @@ def _flat(case: Case, name: str, rows: int) -> np.ndarray | None:
     before = [d.name for d in layout.layout]
     first_loop = min(before.index(d.name) for d in layout.loops)
     array = np.moveaxis(array, 1, 1 + first_loop) if first_loop else array
-    return array[0] if case.is_shared(name) else array
+    return np.array(array[0] if case.is_shared(name) else array)
 
 
 def in_range(case: Case) -> Case:
