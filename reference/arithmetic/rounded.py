@@ -31,6 +31,7 @@ class Model:
     ``wide``: partial sums do not overflow below the largest number of the working format.
     ``emulate``: every step's value is really rounded to the format, overflow to infinity included, as in an
     implementation that computes in it; otherwise a step that could overflow has infinite error.
+    ``unsure``: how comparisons that rounding may turn come out, where they are to come out one way.
     """
 
     format: Format
@@ -38,6 +39,7 @@ class Model:
     sequential: bool = False
     emulate: bool = False
     wide: bool = False
+    unsure: bool | None = None
 
     @cached_property
     def unit(self) -> float:
@@ -352,7 +354,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         gap, error = abs(a.value - b.value), a.error + b.error
         unsure = gap <= error if self.model.kinks else (gap <= error) & (error > 0)
         unsure = unsure | np.isnan(gap) & (error != 0)  # overflowed, as float64 does too
-        return Unsure(ufunc(a.value, b.value), unsure, self)
+        truth = ufunc(a.value, b.value)
+        if self.model.unsure is not None:
+            return Unsure(np.where(unsure, self.model.unsure, truth), np.zeros_like(unsure), self)
+        return Unsure(truth, unsure, self)
 
     def _sign(self, a) -> Rounded:
         a = a._folded()
