@@ -63,7 +63,8 @@ class SpecialCase(Case):
         return self._merged(values, model) | self._merged(gradients, replace(model, kinks=True))
 
     def _merged(self, evaluate, model: Model) -> dict[str, Rounded]:
-        found = [evaluate(probe, lift_rounded(model)) for probe in self.probes]
+        with np.errstate(all="ignore"):  # formulas take differences of infinities that they then mask
+            found = [evaluate(probe, lift_rounded(model)) for probe in self.probes]
         merged = {k: merge([f[k] for f in found], self.has_nan) for k in found[0]}
         kept = {k: r.stored(self.format) for k, r in merged.items()}
         return {k: self._without_promise(k, r) if k.startswith("grad_") else r for k, r in kept.items()}
