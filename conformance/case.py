@@ -196,6 +196,10 @@ class Case:
         full = np.broadcast_to(array, (self.calls, *self.shape, *cores))
         return np.reshape(full, (self.rows, *cores))
 
+    def lifted(self, name: str, rows: np.ndarray, lift: Callable):
+        """A float argument in row form, lifted to an arithmetic."""
+        return lift(rows)
+
     def through(self, quantity: str, gradient: np.ndarray) -> np.ndarray:
         """The part of a subject's gradient that the contract defines (CTC: through log_softmax)."""
         name = quantity.removeprefix("grad_")
@@ -257,7 +261,7 @@ def lift_rounded(model: Model) -> Callable:
 def given(case: Case, lift: Callable) -> dict[str, object]:
     """All arguments in row form, floats lifted to an arithmetic."""
     arguments = {k: case.in_rows(k) for k in case.arguments}
-    lifted = {k: lift(v) if _is_float(v) else v for k, v in arguments.items()}
+    lifted = {k: case.lifted(k, v, lift) if _is_float(v) else v for k, v in arguments.items()}
     real = {k for k, d in case.contract.parameters.items() if isinstance(d, Interval)}
     return lifted | {k: lift(v) if k in real else v for k, v in case.parameters.items()}
 

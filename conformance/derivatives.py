@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from conformance.case import Case, gradients, lift_rounded, values
+from conformance.case import Case, lift_rounded, row_gradients, values
 from conformance.sampling import cotangent
-from reference import Contract
 from reference.arithmetic.certified import Certified, certified_precision
-from reference.arithmetic.dual import Dual
+from reference.arithmetic.dual import Dual, derivative
 from reference.arithmetic.rounded import Model, Rounded
 
 Directions = Mapping[str, np.ndarray]
@@ -44,33 +43,40 @@ def _direction(case: Case, name: str) -> np.ndarray:
     return np.broadcast_to(drawn, array.shape).copy()
 
 
+@dataclass(frozen=True, eq=False)
+class Moving(Case):
+    """A case whose arguments move along the directions: whatever is evaluated on it is a Dual."""
+
+    along: Directions = field(default_factory=dict)
+
+    def lifted(self, name: str, rows: np.ndarray, lift: Callable) -> Dual:
+        moves = self.along.get(name)
+        return Dual(lift(rows), None if moves is None else move(lift, self.in_rows(name, moves)))
+
+
+def moving(case: Case, along: Directions) -> Moving:
+    """The same case, its arguments moving along the directions, by name."""
+    return Moving(**{k: getattr(case, k) for k in Case.__dataclass_fields__}, along=along)
+
+
 def tangents(case: Case, along: Directions, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
     """How every field changes along the directions over an arithmetic, shape (calls, shape of the result).
 
     ``pullback`` stands in for the contract's, as in :func:`conformance.case.gradients`.
     """
-    moves, ones = _moves(case, along, lift), lift(np.ones(case.rows))
-    pullback = pullback or case.contract.pullback
+    moves = {k: move(lift, case.in_rows(k, v)) for k, v in along.items()}
+    ones, pullback = lift(np.ones(case.rows)), pullback or case.contract.pullback
     return values(case, lift, lambda **given: tangent_of_terms(pullback, ones, given, moves))
 
 
-def tangents_of_values(case: Case, along: Directions, lift: Callable, formula: Callable) -> dict[str, object]:
-    """The same by differentiating ``formula``, which stands in for the contract's."""
-    moves = _moves(case, along, lift)
-    return values(case, lift, lambda **given: formula(**_dual(given, moves)).derivative)
+def second(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
+    """How the gradient of every argument changes along the directions, shape (calls, the argument's)."""
+    return {f"grad_{k}": case.from_rows(k, g) for k, g in tangents_of_gradients(case, along, lift).items()}
 
 
-def second(case: Case, along: Directions, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
-    """How the gradient of every argument changes along the directions, shape (calls, the argument's).
-
-    ``pullback`` stands in for the contract's, as in :func:`conformance.case.gradients`.
-    """
-    moves, pullback = _moves(case, along, lift), pullback or case.contract.pullback
-    return gradients(case, lift, lambda up, **given: tangents_of_gradients(pullback, up, given, moves))
-
-
-def _moves(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
-    return {k: move(lift, case.in_rows(k, v)) for k, v in along.items()}
+def tangents_of_gradients(case: Case, along: Directions, lift: Callable) -> dict[str, object]:
+    """The same by argument and in row form; anything goes where a gradient has a kink."""
+    return {k: derivative_of_gradient(g) for k, g in row_gradients(moving(case, along), lift).items()}
 
 
 def move(lift: Callable, direction: np.ndarray):
@@ -87,20 +93,10 @@ def tangent_of_terms(pullback: Callable, ones, given: Mapping, moves: Mapping):
     return sum(totals[1:], totals[0])
 
 
-def tangents_of_gradients(pullback: Callable, cotangent, given: Mapping, moves: Mapping) -> dict[str, object]:
-    """How the gradients change where arguments move, all in row form; anything goes where they have a kink."""
-    return {k: _derivative(g) for k, g in pullback(Dual(cotangent), **_dual(given, moves)).items()}
-
-
-def _dual(given: Mapping, moves: Mapping) -> dict[str, object]:
-    """The arguments, and how they move."""
-    return {k: Dual(x, moves.get(k)) if isinstance(x, Rounded | Certified) else x for k, x in given.items()}
-
-
-def _derivative(gradient: Dual):
+def derivative_of_gradient(gradient):
     """The tangent of a gradient; without bound where it jumps, unless it is constant on every side."""
-    primal, tangent = gradient.primal, gradient.derivative
-    if gradient.tangent is None or not isinstance(primal, Rounded) or primal.spread is None:
+    tangent, primal = derivative(gradient), getattr(gradient, "primal", None)
+    if not isinstance(primal, Rounded) or primal.spread is None or gradient.tangent is None:
         return tangent
     return Rounded(tangent.value, np.where(primal.spread > 0, np.inf, tangent.error), tangent.model, tangent.spread)
 
@@ -126,9 +122,9 @@ class Forward(Case):
     def directions(self) -> dict[str, np.ndarray]:
         return directions(self, self.along)
 
-    def evaluated(self, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
-        """All quantities over an arithmetic; ``pullback`` stands in for the contract's."""
-        return tangents(self, self.directions, lift, pullback)
+    def evaluated(self, lift: Callable) -> dict[str, object]:
+        """All quantities over an arithmetic."""
+        return tangents(self, self.directions, lift)
 
     def promise(self, quantity: str) -> str:
         """Differentiating step by step promises no more than grade C."""
@@ -157,8 +153,8 @@ class Forward(Case):
 class Second(Forward):
     """A case whose gradients are their derivatives along the directions; its values are those of Forward."""
 
-    def evaluated(self, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
-        return super().evaluated(lift, pullback) | second(self, self.directions, lift, pullback)
+    def evaluated(self, lift: Callable) -> dict[str, object]:
+        return super().evaluated(lift) | second(self, self.directions, lift)
 
     @property
     def differentiable(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from conformance.case import given, lift_rounded
-from conformance.derivatives import directions, lift_perturbed, tangent_of_terms, tangents_of_gradients
+from conformance.derivatives import derivative_of_gradient, directions, lift_perturbed, moving, tangent_of_terms
 from conformance.references_selftest import mirror_of, same_shapes, upstream
 from conformance.verdict import beyond_bound
 from reference import CONTRACTS
@@ -19,13 +19,14 @@ MODEL = Model(FORMATS["float32"], kinks=True)
 COMPILED: dict = {}
 
 
-def ask_oracle(case, moves, lifting=lift_rounded) -> dict:
-    """Terms and gradients along the moves, in row form."""
+def ask_oracle(case, along, lifting=lift_rounded) -> dict:
+    """Terms and gradients along the directions, in row form, for one cotangent for each term."""
     lift = lifting(MODEL)
-    arguments, along = given(case, lift), {k: lift(v) for k, v in moves.items()}
-    tangent = tangent_of_terms(case.contract.pullback, lift(np.ones(case.rows)), arguments, along)
-    found = tangents_of_gradients(case.contract.pullback, lift(upstream(case)), arguments, along)
-    return {"value": tangent} | {k: found[k] for k in moves}
+    moves = {k: lift(case.in_rows(k, v)) for k, v in along.items()}
+    tangent = tangent_of_terms(case.contract.pullback, lift(np.ones(case.rows)), given(case, lift), moves)
+    arguments = given(moving(case, along), lift)
+    found = case.contract.pullback(lift(upstream(case)), **arguments)
+    return {"value": tangent} | {k: derivative_of_gradient(found[k]) for k in along}
 
 
 def ask_mirror(case, moves) -> dict[str, np.ndarray]:
@@ -50,10 +51,6 @@ def ask_mirror(case, moves) -> dict[str, np.ndarray]:
     return {"value": np.asarray(tangent)} | {k: np.asarray(v) for k, v in found.items()}
 
 
-def moves_of(case) -> dict[str, np.ndarray]:
-    return {k: case.in_rows(k, v) for k, v in directions(case, case.differentiable).items()}
-
-
 def largest(expected) -> float:
     return np.max(abs(expected.value), where=np.isfinite(expected.error), initial=0.0)
 
@@ -66,12 +63,13 @@ def test_the_mirror_agrees_with_the_oracle(contract):
     """
     compared = 0
     for case in same_shapes(contract)[::3]:
-        moves = moves_of(case)
-        oracle, mirror = ask_oracle(case, moves), ask_mirror(case, moves)
+        along = directions(case, case.differentiable)
+        moves = {k: case.in_rows(k, v) for k, v in along.items()}
+        oracle, mirror = ask_oracle(case, along), ask_mirror(case, moves)
         for quantity, expected in oracle.items():
             off = beyond_bound(expected, mirror[quantity])
             if off.any():
-                off &= beyond_bound(ask_oracle(case, moves, lift_perturbed)[quantity], mirror[quantity])
+                off &= beyond_bound(ask_oracle(case, along, lift_perturbed)[quantity], mirror[quantity])
                 off &= ~(abs(mirror[quantity] - expected.value) <= MODEL.unit * largest(expected))
             assert not off.any(), f"{quantity} of {contract.name}, {case.parameters}: {off.sum()} rows"
             compared += int(np.isfinite(expected.error).sum())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.deviations.kernels import fused
+from reference.arithmetic.dual import Dual
 from reference.arithmetic.formats import FORMATS
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Model, Rounded
@@ -16,6 +17,8 @@ from reference.arithmetic.rounded import Model, Rounded
 
 def terms(x: Rounded) -> Rounded:
     """Stored terms, about to be reduced in an accumulator of float32 at least."""
+    if isinstance(x, Dual):
+        return x.each(terms)
     return Rounded(x.value, x.error, replace(x.model, format=x.model.format.working), x.spread)
 
 
@@ -26,6 +29,8 @@ def truth(formula: Callable, *arguments, **named):
 
 
 def _in_float64(x):
+    if isinstance(x, Dual):
+        return x.each(_in_float64)
     if not isinstance(x, Rounded):
         return x
     return Rounded.exact(x.value, Model(FORMATS["float64"], kinks=x.model.kinks))
@@ -51,6 +56,8 @@ def sum_of_parts(x: Rounded) -> Rounded:
 
 def exactly(x: Rounded) -> Rounded:
     """What an operation on exact operands stores: one rounding, the same everywhere."""
+    if isinstance(x, Dual):
+        return Dual(exactly(x.primal), x.tangent)
     return Rounded.exact(plain(x), x.model)
 
 

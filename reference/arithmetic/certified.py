@@ -129,6 +129,8 @@ class Certified(np.lib.mixins.NDArrayOperatorsMixin):
         return low, (low == high) & self.finite
 
     def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
+        if any(hasattr(x, "tangent") for x in operands):
+            return NotImplemented  # derivatives know what to do with balls
         if method == "reduce":
             return self._reduce(ufunc, *operands, **{"axis": 0, **kwargs})
         if method == "__call__" and not kwargs:
@@ -162,6 +164,8 @@ class Certified(np.lib.mixins.NDArrayOperatorsMixin):
         return Certified(out if keepdims else np.squeeze(out, tuple(axes)), x.kinks)
 
     def __array_function__(self, func, types, args, kwargs):
+        if any(hasattr(t, "tangent") for t in types):
+            return NotImplemented
         if func in MOVES:
             return Certified(func(args[0].balls, *args[1:], **kwargs), args[0].kinks)
         if func in REDUCTIONS:

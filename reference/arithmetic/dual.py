@@ -84,20 +84,16 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         raise TypeError("a primal and its tangent do not become one array of numbers")
 
     def __getitem__(self, key) -> Dual:
-        return self._each(lambda part: part[key])
+        return self.each(lambda part: part[key])
 
-    def _each(self, function) -> Dual:
+    def each(self, function) -> Dual:
+        """What is linear, done to both."""
         return Dual(function(self.primal), None if self.tangent is None else function(self.tangent))
 
     @property
     def model(self):
         """How the formula is evaluated, where the primal is Rounded."""
         return self.primal.model
-
-    @property
-    def derivative(self):
-        """The tangent, as an array also where it is None."""
-        return np.zeros_like(self.primal) if self.tangent is None else self.tangent
 
     def __array_ufunc__(self, ufunc, method, *operands, **kwargs):
         operands = [_lift(x) for x in operands]
@@ -117,7 +113,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_function__(self, func, types, args, kwargs):
         if func in MOVES:
-            return args[0]._each(lambda part: func(part, *args[1:], **kwargs))
+            return args[0].each(lambda part: func(part, *args[1:], **kwargs))
         if func in REDUCTIONS:
             return _reduced(REDUCTIONS[func], *args, **kwargs)
         if func is np.where:
@@ -140,6 +136,12 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         if a.tangent is None and b.tangent is None:
             return Dual(primal)
         return Dual(primal, np.where(condition, *_tangents(a, b)))
+
+
+def derivative(x):
+    """The tangent, as an array also where it is None: also of a number that does not move at all."""
+    tangent = getattr(x, "tangent", None)
+    return np.zeros_like(getattr(x, "primal", x)) if tangent is None else tangent
 
 
 def _lift(x) -> Dual:
