@@ -71,7 +71,7 @@ class SpecialCase(Case):
 
     def _without_promise(self, quantity: str, expected: Rounded) -> Rounded:
         """Nothing is promised of the gradient by what is no number: only that it harms no other row."""
-        marks = self._spread(quantity, self._touched_from_above() | self._undefined() & ~self._ignored())
+        marks = self.reached(quantity, self._touched_from_above() | self._undefined() & ~self._ignored())
         return Rounded(expected.value, np.where(marks, np.inf, expected.error), expected.model, expected.spread)
 
     def true(self, quantity: str) -> Certified:
@@ -84,7 +84,7 @@ class SpecialCase(Case):
 
     def tolerates_nan(self, quantity: str) -> np.ndarray:
         """Where NaN is right besides the answer: in rows that hold what is no number, shape (calls, ...)."""
-        return self._spread(quantity, self._undefined() & ~self._ignored())
+        return self.reached(quantity, self._undefined() & ~self._ignored())
 
     def _undefined(self) -> np.ndarray:
         """The rows that hold a NaN, or an infinity that means nothing to the contract, shape (rows,)."""
@@ -114,8 +114,8 @@ class SpecialCase(Case):
                 return self.in_rows(name) == self.parameters[ignore]
         return np.zeros(self.rows, bool)
 
-    def _spread(self, quantity: str, rows: np.ndarray) -> np.ndarray:
-        """From rows to the elements of a quantity that depend on them."""
+    def reached(self, quantity: str, rows: np.ndarray) -> np.ndarray:
+        """The elements of a quantity that depend on some of these rows, shape (calls, ...)."""
         if quantity.startswith("grad_"):
             name = quantity.removeprefix("grad_")
             marks = np.ones_like(self.in_rows(name)) * rows.reshape(-1, *(1 for _ in self.in_rows(name).shape[1:]))

@@ -4,6 +4,7 @@ import numpy as np
 
 from conformance.deviations.deviation import EVERY, SINGLE, deviation
 from conformance.deviations.kernels import log_sigmoid
+from conformance.special import SpecialCase
 from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Rounded
 from reference.in_numpy._softmax import indicator, pick
@@ -79,6 +80,81 @@ def impossible_class_without_weight(input, target, *, weight, ignore_index):
     torch multiplies -inf by a weight of 0.
     """
     return nll_loss.formula(input, target, weight=weight, ignore_index=ignore_index)
+
+
+def undefined(case, quantity: str, rows: np.ndarray) -> Rounded:
+    """What is expected, NaN where a quantity depends on some of these rows."""
+    expected = case.expected(quantity)
+    if not isinstance(case, SpecialCase):
+        return expected
+    value = np.where(case.reached(quantity, rows), np.nan, expected.value)
+    return Rounded(value, expected.error, expected.model, expected.spread)
+
+
+def rows_with(marks: np.ndarray) -> np.ndarray:
+    """The rows in which some element is marked."""
+    return marks.any(axis=tuple(range(1, marks.ndim)))
+
+
+@deviation(
+    "CrossEntropyLoss", of="result", quantities=("grad_input",), dtypes=EVERY, severity="nan", share=0.4,
+    answers=np.isnan, **ONLY, upstream="pytorch/pytorch#11551",
+    condition="every logit of a row whose target is ignored is -inf, or some logit of it is NaN",
+    applies=lambda case: case.arguments["target"].dtype != float,
+    witness={"input": [[-INF, -INF], [0.0, 0.0]], "target": [-100, 0], "reduction": "sum"},
+)  # fmt: skip
+def ignored_row(case):
+    """The gradient of a row that is ignored is NaN.
+
+    The loss leaves such a row out, but its zero gradient goes through the log-softmax, which multiplies it by
+    the softmax of the row: NaN where the logits have none.
+    """
+    logits, target = case.in_rows("input"), case.in_rows("target")
+    without = np.isnan(logits).any(axis=-1) | np.isneginf(logits).all(axis=-1)
+    return undefined(case, "grad_input", without & (target == case.parameters["ignore_index"]))
+
+
+@deviation(
+    "CrossEntropyLoss", of="result", dtypes=EVERY, severity="nan", share=0.8, answers=np.isnan, **ONLY,
+    condition="the logit of a class is -inf and its probability under the target, or its weight, 0",
+    applies=lambda case: case.arguments["target"].dtype == float or case.arguments["weight"] is not None,
+    witness={"input": [[-INF, 0.0]], "target": [[0.0, 1.0]]},
+)  # fmt: skip
+def masked_class_of_probabilities(case):
+    """A masked class makes the loss NaN where the target gives it no probability, or it has no weight.
+
+    With class probabilities torch multiplies them, and the weights, by the log-probabilities: 0 times -inf.
+    With a class index the same masked class does no harm.
+    """
+    return undefined(case, "value", rows_with(np.isneginf(case.in_rows("input"))))
+
+
+@deviation(
+    "BCEWithLogitsLoss", of="result", dtypes=EVERY, severity="nan", share=0.6, answers=np.isnan, **ONLY,
+    upstream="pytorch/pytorch#102894",
+    condition="the logit is -inf, or it is inf and the target sure",
+    witness={"input": [-INF], "target": [0.0]},
+)  # fmt: skip
+def certain_logit(case):
+    """A logit of certainty makes the loss NaN, also where it is right and the loss nought.
+
+    torch adds (1 - target) times the logit and the logarithm of the sigmoid, -inf and inf at a logit of -inf; at
+    inf a sure target multiplies it by 0.
+    """
+    return undefined(case, "value", np.isinf(case.in_rows("input")))
+
+
+@deviation(
+    "MultiLabelSoftMarginLoss", of="result", dtypes=EVERY, severity="nan", share=0.9, answers=np.isnan, **ONLY,
+    condition="a logit is infinite and the target sure",
+    witness={"input": [[-INF]], "target": [[0.0]]},
+)  # fmt: skip
+def certain_class(case):
+    """A class predicted with certainty makes the loss NaN, also where the prediction is right.
+
+    torch multiplies the logarithm of the probability of the other outcome, -inf, by its share of the target, 0.
+    """
+    return undefined(case, "value", rows_with(np.isinf(case.in_rows("input"))))
 
 
 @deviation(
