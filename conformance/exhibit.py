@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from conformance import corpus
 from conformance.case import Case
 from conformance.deviations import Deviation
+from conformance.invalid import catalogue
 from conformance.reproducer import Finding, identifier, script_of_problem, shown
 from conformance.row import Item, Row, first_failure, shortfall
 from conformance.subject import Subject, make_by_legacy
@@ -47,14 +49,41 @@ def of_failure(row: Row, failure: Failure, note: str = "") -> Exhibit:
         row.item, case, failure.quantity, at=at, observed=float(failure.actual[at]),
         eager=None if eager is None else float(eager[at]),
     )  # fmt: skip
-    return _exhibit(row.item, finding, case, note)
+    text = None if finding is None else shown(finding)
+    entry = corpus.encode(case, row.item.check, row.item.question, note)
+    return Exhibit(identifier(finding) if text else None, text, entry)
 
 
 def of_problem(row: Row, problem: Problem, quantity: str | None) -> Exhibit:
     """A fault that is no number."""
     quantity = quantity or next(iter(problem.case.contract.fields))
-    finding = _finding(row.item, problem.case, quantity, at=(0,))
-    return _exhibit(row.item, finding, problem.case, problem, lambda f: script_of_problem(f, problem))
+    text, finding = _of_message(row.item, problem.case, problem, quantity)
+    entry = corpus.encode(problem.case, row.item.check, row.item.question, problem)
+    return Exhibit(identifier(finding) if text else None, text, entry)
+
+
+def _of_message(item: Item, case: Case, message: str, quantity: str, **told) -> tuple[str | None, Finding | None]:
+    """The script that shows what a message says, and what it is about.  A perilous call is not run here."""
+    finding = None
+    for call, perilous in calls_of(item, case, message):
+        finding = _finding(item, call, quantity, at=(0,), **told)
+        text = None if finding is None else _shown(finding, message, perilous)
+        if text is not None:
+            return text, finding
+    return None, finding
+
+
+def _shown(finding: Finding, message: str, perilous: bool) -> str | None:
+    write = partial(script_of_problem, message=message)
+    return write(finding) if perilous else shown(finding, write)
+
+
+def calls_of(item: Item, case: Case, message: str) -> list[tuple[Case, bool]]:
+    """The calls that a message is about, and which may end the process: the case, or invalid ones next to it."""
+    if item.check != "rejection":
+        return [(case, False)]
+    about = [i for i in catalogue(item.contract_name)[item.question] if f" {i.why};" in f"{message};"]
+    return [(call, invalid.perilous) for invalid in about for call in invalid.make(case)]
 
 
 def of_deviation(row: Row, deviation: Deviation, case: Case) -> Exhibit:
@@ -62,14 +91,15 @@ def of_deviation(row: Row, deviation: Deviation, case: Case) -> Exhibit:
     quantity = deviation.quantities[0] or next(iter(case.contract.fields))
     told = {"title": f"torch.nn.{deviation.loss}: {deviation.summary}", "upstream": deviation.upstream}
     if deviation.says is not None:
-        finding = _finding(row.item, case, quantity, at=(0,), **told)
-        return Exhibit(deviation.id, _script(finding, lambda f: script_of_problem(f, deviation.says)), None)
+        if deviation.only != "rejection":
+            told["title"] = f"{told['title'].rstrip('.')}: {deviation.says}"
+        return Exhibit(deviation.id, _of_message(row.item, case, deviation.says, quantity, **told)[0], None)
     actual = row.eager(case, quantity)
     comparison = compare(case, quantity, actual)
     failing, _ = shortfall(case, quantity, comparison, actual)
     at = first_failure(case, quantity, actual, comparison, failing).index
     finding = _finding(row.item, case, quantity, at=at, observed=float(actual[at]), **told)
-    return Exhibit(deviation.id, _script(finding), None)
+    return Exhibit(deviation.id, None if finding is None else shown(finding), None)
 
 
 def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
@@ -77,21 +107,10 @@ def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
     if source is None or item.mode != "eager":
         return None
     leaves = case.differentiable if quantity.startswith("grad_") else ()
-    return Finding(case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, **rest)
-
-
-def _exhibit(item: Item, finding: Finding | None, case, note: str, *write) -> Exhibit:
-    text = _script(finding, *write)
-    entry = corpus.encode(case, item.check, item.question, str(note))
-    return Exhibit(identifier(finding) if text else None, text, entry)
-
-
-def _script(finding: Finding | None, *write) -> str | None:
-    """The text of a script that shows the finding, if there is one."""
-    if finding is None:
-        return None
-    text, shows = shown(finding, *write)
-    return text if shows else None
+    layout = item.question if item.check == "layout" else None
+    return Finding(
+        case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, layout=layout, **rest
+    )
 
 
 def publish(rows: list[dict], results: Path) -> list[dict]:

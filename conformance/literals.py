@@ -41,7 +41,12 @@ def nested(array: np.ndarray, pairs: bool = False) -> str:
 
 
 def _element(array: np.ndarray) -> str:
-    return number(float(array)) if array.dtype == float else repr(int(array))
+    value = array.item()
+    return f"complex({number(value.real)}, {number(value.imag)})" if isinstance(value, complex) else _real(value)
+
+
+def _real(value: float | bool) -> str:
+    return number(value) if isinstance(value, float) else repr(value)
 
 
 def tensor(array: np.ndarray, options: Iterable[str] = (), pairs: bool = False, leaf: bool = False) -> str:
@@ -84,8 +89,7 @@ def _distinct(array: np.ndarray) -> set[bytes]:
 
 def _repeats(array: np.ndarray) -> tuple[int, ...]:
     """How often each dimension repeats its first position."""
-    bits = np.ascontiguousarray(array).view(np.int64)
-    same = [(bits == np.take(bits, [0], axis=axis)).all() for axis in range(array.ndim)]
+    same = [np.array_equal(array, np.repeat(np.take(array, [0], axis), n, axis)) for axis, n in enumerate(array.shape)]
     return tuple(n if alike else 1 for n, alike in zip(array.shape, same, strict=True))
 
 
@@ -94,23 +98,23 @@ def wrapped(statement: str, width: int) -> list[str]:
 
     A line that cannot be broken stays as long as it is.
     """
-    lines, rest, indent = [], statement, ""
-    while len(indent + rest) > width:
-        places = [i for i in _breaks(statement, len(statement) - len(rest)) if 0 < i < width - len(indent)]
-        if not places:
+    lines, start, indent, places = [], 0, "", _breaks(statement)
+    while len(indent) + len(statement) - start > width:
+        end = max((place for place in places if start < place <= start + width - len(indent)), default=None)
+        if end is None:
             break
-        lines.append(indent + rest[: places[-1]])
-        rest, indent = rest[places[-1] :].lstrip(), "    "
-    return [*lines, indent + rest]
+        lines.append(indent + statement[start:end].lstrip())
+        start, indent, places = end + 1, "    ", [place for place in places if place > end]
+    return [*lines, indent + statement[start:]]
 
 
-def _breaks(statement: str, start: int) -> list[int]:
-    """Where the statement may be broken, counted from ``start``: after commas in brackets, not in strings."""
+def _breaks(statement: str) -> list[int]:
+    """Where the statement may be broken: after commas in brackets, not in strings."""
     found, depth, quoted = [], 0, False
     for place, character in enumerate(statement):
         quoted ^= character == '"'
         if not quoted:
             depth += (character in "([{") - (character in ")]}")
             if character == "," and depth > 0:
-                found.append(place + 1 - start)
+                found.append(place + 1)
     return found

@@ -7,7 +7,7 @@ case does not depend on the machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from conformance.case import Case, loop_dimensions
 from conformance.smaller import keep_one, squeezed, take
 from reference.domains import Complex, Depends, Index, Interval, OneOf
 
-#: What minimising one failure may cost, in units of one number in an oracle's formula: seconds, at most.
-EFFORT = 1_000_000
-#: What a case costs besides its numbers: the case itself, and every call of the subject.
-PER_CASE, PER_CALL = 1000, 100
+#: What minimising the failures of one row may cost, in units of one number in an oracle's formula: seconds, at most.
+EFFORT = 2_000_000
+#: Cases that may be tried for one failure.
+TRIES = 300
+#: What a case costs besides its numbers: for every argument, for every call.
+PER_ARGUMENT, PER_CALL = 600, 100
 #: Where any of many may do, so many are tried.
 FIRST = 8
 #: How much more a number costs where it is certified.
@@ -32,21 +34,41 @@ def cost(case: Case) -> int:
         for k, array in case.arguments.items()
         if array is not None
     )
-    return PER_CASE + PER_CALL * case.calls + numbers * (CERTIFIED if case.format.name == "float64" else 1)
+    return (
+        PER_ARGUMENT * len(case.arguments)
+        + PER_CALL * case.calls
+        + numbers * (CERTIFIED if case.format.name == "float64" else 1)
+    )
 
 
-def minimise(case: Case, call: int | None, fails: Callable[[Case], bool], effort: int = EFFORT) -> Case:
+@dataclass
+class Effort:
+    """What may be spent on one failure, and what has been."""
+
+    most: int = EFFORT
+    spent: int = 0
+    tries: int = 0
+
+    def affords(self, case: Case) -> bool:
+        """Whether a case can be asked; what it costs is gone then."""
+        price = cost(case)
+        if self.spent + price > self.most or self.tries >= TRIES:
+            return False
+        self.spent += price
+        self.tries += 1
+        return True
+
+
+def minimise(case: Case, call: int | None, fails: Callable[[Case], bool], effort: Effort) -> Case:
     """The smallest case found that still fails; ``case`` itself, where nothing smaller does.
 
-    ``call``: the one that fails, None where that is not known.  ``effort``: what all that is tried may cost.  A candidate that the contract
-    cannot be evaluated on does not fail.
+    ``call``: the one that fails, None where that is not known.  A candidate that the contract cannot be
+    evaluated on does not fail.
     """
-    left = [effort]
 
     def still(candidate: Case | None) -> bool:
-        if candidate is None or cost(candidate) > left[0]:
+        if candidate is None or not effort.affords(candidate):
             return False
-        left[0] -= cost(candidate)
         try:
             return fails(candidate)
         except Exception:
@@ -55,7 +77,8 @@ def minimise(case: Case, call: int | None, fails: Callable[[Case], bool], effort
     calls = range(min(case.calls, FIRST)) if call is None else [call]
     small = next((c for c in (case.select(np.array([i])) for i in calls) if still(c)), case)
     for step in STEPS:
-        small = step(small, still)
+        if effort.spent + cost(small) <= effort.most or step in SHRINKING:
+            small = step(small, still)
     return small
 
 
@@ -63,9 +86,21 @@ def _single_positions(case: Case, still: Callable) -> Case:
     """One row in place of all, tried one by one from the first: often that is enough, and all else is cheap."""
     for dim in loop_dimensions(case.contract):
         for axis, size in enumerate(case.sizes[dim.name]):
-            tried = (keep_one(case, dim.name, axis, position) for position in range(min(size, FIRST)))
+            tried = (keep_one(case, dim.name, axis, position) for position in _telling(case, dim.name, axis))
             case = next((c for c in tried if size > 1 and still(c)), case)
     return case
+
+
+def _telling(case: Case, name: str, axis: int) -> list[int]:
+    """The positions with the largest and the smallest whole numbers, as class indices are, and the first ones."""
+    size, chosen = case.sizes[name][axis], []
+    for argument in case.contract.positional:
+        array, layout = case.arguments[argument], case.layout(argument)
+        if array is not None and array.dtype != float and array.shape[1:] == case.shape and array.size:
+            place = 1 + [d.name for d in layout.layout for _ in case.sizes[d.name]].index(name) + axis
+            other = tuple(i for i in range(array.ndim) if i != place)
+            chosen += [int(array.max(axis=other).argmax()), int(array.min(axis=other).argmin())]
+    return list(dict.fromkeys([*chosen, *range(min(size, FIRST))]))
 
 
 def _shrunk_dimensions(case: Case, still: Callable) -> Case:
@@ -112,12 +147,12 @@ def _plainer_options(case: Case, still: Callable) -> Case:
 
 
 def _constant_arrays(case: Case, still: Callable) -> Case:
-    """Whole arrays, then halves, quarters, ... of them, of zeros or of ones."""
+    """Whole arrays, then halves, quarters, ... of large ones, of zeros or of ones."""
     for where, name in _arrays(case):
         size = getattr(case, where)[name].size
         for simple in (0, 1):
             chunk = size
-            while chunk > 1:
+            while chunk == size or chunk > FIRST:
                 for start in range(0, size, chunk):
                     candidate = _with(case, where, name, slice(start, start + chunk), simple)
                     case = candidate if still(candidate) else case
@@ -197,6 +232,5 @@ def _inside(case: Case, where: str, name: str, x: float) -> bool:
     return isinstance(domain, Complex) or (isinstance(domain, OneOf) and x in domain.values)
 
 
-STEPS = (
-    _single_positions, _shrunk_dimensions, _plainer_options, _constant_arrays, _equal_numbers, _simpler_numbers,
-)  # fmt: skip
+SHRINKING = (_single_positions, _shrunk_dimensions)
+STEPS = (*SHRINKING, _plainer_options, _constant_arrays, _equal_numbers, _simpler_numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from math import sqrt
@@ -11,7 +12,7 @@ import numpy as np
 from conformance import exhibit
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
-from conformance.minimise import cost, minimise
+from conformance.minimise import EFFORT, Effort, cost, minimise
 from conformance.row import Row
 from conformance.staleness import number
 from conformance.tally import Failure, Problem, Tally
@@ -21,12 +22,19 @@ def finish(row: Row) -> list[dict]:
     """The rows of the results file for one item, one per quantity; at least one."""
     if not row.tallies:
         row.tally(None)
-    smallest: list[Failure] = []
-    return [_row(row, tally, smallest) for tally in row.tallies.values()]
+    rows, smallest, left = [], [], EFFORT
+    failing = sum(1 for tally in row.tallies.values() if tally.failures or tally.problems)
+    for tally in row.tallies.values():
+        effort = Effort(left // max(failing, 1))
+        rows.append(_row(row, tally, smallest, effort))
+        if tally.failures or tally.problems:
+            left, failing = left - effort.spent, failing - 1
+    return rows
 
 
-def _row(row: Row, tally: Tally, smallest: list[Failure]) -> dict:
-    failure = _smallest(row, tally, smallest)
+def _row(row: Row, tally: Tally, smallest: list[Failure], effort: Effort) -> dict:
+    failure = _smallest(row, tally, smallest, effort)
+    problem = _smallest_problem(row, tally, effort)
     overdrawn = _overdrawn(row, tally)
     verdict = "fail" if overdrawn else tally.verdict()
     message = _message(row, tally, failure, overdrawn)
@@ -38,20 +46,19 @@ def _row(row: Row, tally: Tally, smallest: list[Failure]) -> dict:
         "worst_ratio": number(tally.worst_ratio) if tally.grade else None,
         "worst_ulp": number(tally.worst_ulp) if tally.grade else None,
         "grade": tally.grade,
-        "witness": None if failure is None else witness(row, failure),
+        "witness": witness_of_problem(problem) if problem else None if failure is None else witness(row, failure),
         "deviation": sorted(tally.excused),
         "excused": sum(tally.excused.values()),
         "sharpness": None if tally.sharpness is None else round(tally.sharpness, 2),
         "reproducer": None,
-        "exhibit": _exhibit(row, tally, failure),
+        "exhibit": _exhibit(row, tally, problem, failure),
         "message": message,
         "seconds": round(time.perf_counter() - row.began, 4),
     }
 
 
-def _exhibit(row: Row, tally: Tally, failure: Failure | None) -> exhibit.Exhibit | None:
+def _exhibit(row: Row, tally: Tally, problem: Problem | None, failure: Failure | None) -> exhibit.Exhibit | None:
     """What shows the failure that the message is about."""
-    problem = next((p for p in tally.problems if p == _commonest(tally) and isinstance(p, Problem)), None)
     if problem is not None:
         return exhibit.of_problem(row, problem, tally.quantity)
     return None if failure is None or tally.problems else exhibit.of_failure(row, failure, explain(row, failure))
@@ -88,19 +95,19 @@ def _message(row: Row, tally: Tally, failure: Failure | None, overdrawn: str | N
     return None if tally.cases else "nothing verified: every bound is infinite"
 
 
-def _smallest(row: Row, tally: Tally, smallest: list[Failure]) -> Failure | None:
+def _smallest(row: Row, tally: Tally, smallest: list[Failure], effort: Effort) -> Failure | None:
     """A failure, minimised by asking the subject again; ``smallest``: those of other quantities, and this one.
 
     A small case of another quantity often shows this one too.
     """
     if not tally.failures:
         return None
-    found = _minimised(row, tally, [f.case for f in smallest])
+    found = _minimised(row, tally, [f.case for f in smallest], effort)
     smallest.append(found)
     return found
 
 
-def _minimised(row: Row, tally: Tally, known: list[Case]) -> Failure:
+def _minimised(row: Row, tally: Tally, known: list[Case], effort: Effort) -> Failure:
     failure = min(tally.failures, key=lambda f: cost(f.case))
     for case in known:
         again = _failure_of(row, case, failure.quantity)
@@ -110,8 +117,32 @@ def _minimised(row: Row, tally: Tally, known: list[Case]) -> Failure:
     def refails(case: Case) -> bool:
         return _failure_of(row, case, failure.quantity) is not None
 
-    small = minimise(failure.case, failure.index[0], refails)
+    small = minimise(failure.case, failure.index[0], refails, effort)
     return _failure_of(row, small, failure.quantity) or failure
+
+
+def _smallest_problem(row: Row, tally: Tally, effort: Effort) -> Problem | None:
+    """What the message is about, where that is no number, in a small case that makes the subject do the same."""
+    problem = next((p for p in tally.problems if p == _commonest(tally) and isinstance(p, Problem)), None)
+    if problem is None:
+        return None
+
+    small = minimise(
+        problem.case, None, lambda case: _problem_of(row, case, tally.quantity, problem) is not None, effort
+    )
+    return _problem_of(row, small, tally.quantity, problem) or problem
+
+
+def _problem_of(row: Row, case: Case, quantity: str | None, like: Problem) -> Problem | None:
+    """The same problem on another case, sizes aside, if it is there."""
+    again = Row(row.item)
+    again.feed(case)
+    found = (p for p in again.tally(quantity).problems if isinstance(p, Problem))
+    return next((p for p in found if _without_sizes(p) == _without_sizes(like)), None)
+
+
+def _without_sizes(message: str) -> str:
+    return re.sub(r"\d+", "0", re.sub(r"\([\d, ]*\)", "()", message))
 
 
 def _failure_of(row: Row, case: Case, quantity: str) -> Failure | None:
@@ -156,6 +187,12 @@ def witness(row: Row, failure: Failure) -> dict:
         "error_ulp": number(failure.comparison.ulp[at]),
         "ratio": number(failure.comparison.ratio[at]),
     }
+
+
+def witness_of_problem(problem: Problem) -> dict:
+    """The case of what is wrong where it is no number."""
+    told = {"observed": str(problem), "error_ulp": None, "ratio": None}
+    return case_in_hex(problem.case) | dict.fromkeys(("index", "expected", "eager", "bound")) | told
 
 
 def case_in_hex(case: Case) -> dict:

@@ -11,7 +11,7 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ FAULTS = {
     r"changes its argument (\w+) in place": "{0}._version == 0",
     r"grad_(\w+): no gradient reaches it": "{gradient} is not None",
 }
+#: What a message begins with that says that a call should have been refused.
+ACCEPTED = ("does not refuse ", "accepts ")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Finding:
     title: str | None = None
     upstream: str | None = None
     leaves: tuple[str, ...] = ()
+    layout: str | None = None
 
     @property
     def argument(self) -> str | None:
@@ -65,7 +68,7 @@ class Finding:
     @cached_property
     def call(self) -> Call:
         leaves = self.leaves if self.argument else ()
-        return Call(self.case, self.at[0], self.subject, self.device, leaves, self.check == "legacy")
+        return Call(self.case, self.at[0], self.subject, self.device, leaves, self.check == "legacy", self.layout)
 
     @property
     def name(self) -> str:
@@ -88,14 +91,34 @@ def script_of_problem(finding: Finding, message: str) -> str | None:
 
     An exception that should not be has exit status 1 by itself.  None for a message that no rule knows.
     """
+    if message.startswith(ACCEPTED):
+        return script_of_acceptance(finding, message)
     pattern = next((p for p in FAULTS if re.match(p, message)), None)
     if pattern is None:
         return None
-    title = f"# {' '.join([_ascii(f'{finding.title or finding.name}: {message}'), *origin(finding)])}"
+    title = _title(finding, message)
     right = FAULTS[pattern].format(*re.match(pattern, message).groups(), result="result", gradient=_gradient(finding))
     end = [f'print("as it should be:", {right})', f"raise SystemExit(0 if {right} else 1)"] if right else []
-    made = backward(finding.call) if finding.argument else [f"result = {invoked(finding.call)}{_field(finding)}"]
+    called = f"result = {invoked(finding.call)}{_field(finding)}"
+    made = backward(finding.call) if finding.argument and "{result}" not in FAULTS[pattern] else [called]
     return fitted([title, *with_shorthand([*setting(finding.call), *made, *end])])
+
+
+def script_of_acceptance(finding: Finding, message: str) -> str:
+    """A script for a call that should be refused, that of the case, and is not."""
+    *before, made = [s for s in setting(finding.call) if not s.startswith("loss.")]
+    loaded = [s for s in setting(finding.call) if s.startswith("loss.")]
+    inside = [f"    {s}" for s in (made, *loaded, f"result = {invoked(finding.call)}")]
+    return fitted([
+        _title(finding, message), *with_shorthand(before), "try:", *inside, "except Exception as refusal:",
+        '    print("refused:", refusal)', "    raise SystemExit(0) from None",
+        'print(f"accepted, got {result}")', "raise SystemExit(1)",
+    ])  # fmt: skip
+
+
+def _title(finding: Finding, message: str) -> str:
+    said = finding.title or f"{finding.name}: {message}"
+    return f"# {' '.join([_ascii(said).rstrip('.') + '.', *origin(finding)])}"
 
 
 def _gradient(finding: Finding) -> str:
@@ -117,11 +140,16 @@ def identifier(finding: Finding) -> str:
 
 def fitted(statements: list[str]) -> str:
     """The statements in lines of at most WIDTH characters; wider ones only to keep to LINES of them."""
-    parts = [_comment(s) if s.startswith("#") else wrapped(s, WIDTH) for s in statements]
+    parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
     while sum(map(len, parts)) > LINES and any(len(p) > 1 for p in parts):
         longest = max(range(len(parts)), key=lambda i: len(parts[i]))
         parts[longest] = [statements[longest]]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _lines(statement: str) -> list[str]:
+    """The lines of a statement; a single one where there would be too many anyway."""
+    return [statement] if len(statement) > LINES * WIDTH else wrapped(statement, WIDTH)
 
 
 def _comment(text: str) -> list[str]:
@@ -136,11 +164,11 @@ def _ascii(text: str) -> str:
 def heading(finding: Finding) -> list[str]:
     """What is wrong, in comments: the title, and what was seen, eager torch's error next to the subject's."""
     right = finding.criterion
-    wrong = f"{finding.quantity} is {finding.observed:.6g} where it should be {right.expected.partition(' (')[0]}"
+    should = right.expected if right.number is None else f"{right.number.high:.9g}"
+    wrong = f"{finding.quantity} is {finding.observed:.9g}, should be {should}"
     seen = f"Seen: {_told(finding.observed, finding)}{_torch(finding)}."
     if not finding.call.is_torch:
-        eager = "refuses it" if finding.eager is None else f"gives {_told(finding.eager, finding)}"
-        seen += f" Eager torch.nn {eager}."
+        seen += f" Eager torch.nn: {'refuses' if finding.eager is None else _told(finding.eager, finding)}."
     return [f"# {_ascii(finding.title or f'{finding.name}: {wrong}')}", f"# {' '.join([seen, *origin(finding)])}"]
 
 
@@ -168,7 +196,7 @@ def _told(answer: float, finding: Finding) -> str:
         return f"{answer!r}"
     error = right.number.error(answer)
     ulp = float(finding.case.format.ulp(finding.case.expected(finding.quantity).value[finding.at]))
-    return f"{answer!r}, error {error:.3g} ({error / ulp:.3g} ULP)"
+    return f"{answer:.9g}, error {error:.3g} ({error / ulp:.3g} ULP)"
 
 
 def asking(finding: Finding) -> Iterator[str]:
@@ -205,16 +233,16 @@ def run(text: str) -> tuple[int, str]:
     return 0, said.getvalue()
 
 
-def shown(finding: Finding, write=script) -> tuple[str, bool]:
-    """The script that shows it, and whether it does, having been run.
+def shown(finding: Finding, write: Callable[[Finding], str | None] = script) -> str | None:
+    """A script that shows it, having been run; None where none does.
 
     All arguments require gradients that have one; only the one in question where that is refused.
     """
-    text = None
     for leaves in (finding.leaves, (finding.argument,)):
         written = write(replace(finding, leaves=tuple(x for x in leaves if x)))
+        if written is None:
+            return None
         status, said = run(written)
         if status == 1 and (write is not script or said.startswith("expected")):
-            return written, True
-        text = text or written
-    return text, False
+            return written
+    return None

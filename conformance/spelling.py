@@ -29,7 +29,8 @@ class Call:
     """One call of a case, number ``number``.
 
     ``subject``: ``torch.nn.L1Loss``, or ``MODULE:ATTR``, where MODULE may be a path.  ``leaves``: the arguments
-    that require a gradient.  ``legacy``: whether the deprecated arguments stand for the reduction.
+    that require a gradient.  ``legacy``: whether the deprecated arguments stand for the reduction.  ``layout``: how
+    the arguments lie in memory, where it is not as usual.
     """
 
     whole: Case
@@ -38,6 +39,7 @@ class Call:
     device: str = "cpu"
     leaves: tuple[str, ...] = ()
     legacy: bool = False
+    layout: str | None = None
 
     @cached_property
     def case(self) -> Case:
@@ -91,8 +93,29 @@ def literal(call: Call, name: str) -> str:
     array = case.arguments[name] if case.is_shared(name) else case.arguments[name][0]
     if case.contract.loss == "CTCLoss" and name == "targets" and array.ndim == 1:
         array = array[: int(case.arguments["target_lengths"][0])]  # torch takes no padding there
-    pairs = isinstance(case.layout(name).domain, Complex)
-    return tensor(array, options(call, case.dtype if array.dtype == float else None), pairs, name in call.leaves)
+    pairs, leaf = isinstance(case.layout(name).domain, Complex) and array.dtype == float, name in call.leaves
+    own = None if array.dtype == np.int64 else case.dtype if array.dtype == float else array.dtype.name
+    if call.layout is None:
+        return tensor(array, options(call, own), pairs, leaf)
+    return arranged(call.layout, array, tensor(array, options(call, own), pairs), pairs) + leaf * ".requires_grad_()"
+
+
+def arranged(layout: str, array: np.ndarray, whole: str, pairs: bool = False) -> str:
+    """A tensor in another memory layout, as an expression of the one in the usual layout."""
+    shape = array.shape[: array.ndim - int(pairs)]
+    order = ", ".join(str(i) for i in reversed(range(len(shape))))
+    ways = {
+        "transposed": f"{whole}.permute({order}).contiguous().permute({order})",
+        "stepped": f"{whole}.repeat_interleave(2, -1)[..., ::2]",
+        "padded": f"torch.nn.functional.pad({whole}, (0, 3))[..., :-3]",
+        "offset": f"torch.nn.functional.pad({whole}.reshape(-1), (3, 3))[3:-3].view({shape})",
+        "expanded": f"{whole}[:1].expand({shape})" if len({x.tobytes() for x in array}) == 1 else whole,
+        "negative": f"torch._neg_view(-{whole})" if array.dtype == float else whole,
+        "conjugate": f"{whole}.conj().resolve_conj().conj()" if pairs else whole,
+        "channels-last": f"{whole}.contiguous(memory_format=torch.channels_last)" if len(shape) == 4 else whole,
+        "channels-last-3d": f"{whole}.contiguous(memory_format=torch.channels_last_3d)" if len(shape) == 5 else whole,
+    } if shape and array.size else {}  # fmt: skip
+    return ways.get(layout, whole)
 
 
 def options(call: Call, dtype: str | None) -> list[str]:
@@ -115,7 +138,7 @@ def keywords(call: Call, leave: tuple[str, ...] = ()) -> list[str]:
         k: v for k, v in case.parameters.items()
         if k not in leave and not (call.is_torch and k in default and repr(v) == repr(default[k]))
     }  # fmt: skip
-    spelled = [f"{k}={DISTANCES[v] if isinstance(v, str) else plain(v)}" for k, v in chosen.items()]
+    spelled = [f"{k}={DISTANCES[v] if v in DISTANCES else plain(v)}" for k, v in chosen.items()]
     if call.legacy:
         return [*spelled, LEGACY[case.reduction]]
     return [*spelled, f'reduction="{case.reduction}"'] if len(case.contract.reductions) > 1 else spelled
