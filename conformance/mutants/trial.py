@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -74,7 +75,7 @@ def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Fi
     mutants = [find(n) for n in names]
     alive = {f"conformance.mutants.mechanical:{m.name}": Finding(m.name, loss, m.operator, m.change) for m in mutants}
     found: list[Finding] = []
-    for row_items in streams_of(loss, [control.name, *alive], checks, budget):
+    for row_items in stages(loss, [control.name, *alive], checks, budget):
         if not alive:
             break
         by_name = {item.subject.name: item for item in row_items}
@@ -88,6 +89,12 @@ def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Fi
                 found.append(caught)
                 del alive[name]
     return [replace(control, seconds=time.perf_counter() - began), *found, *alive.values()]
+
+
+def stages(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> Iterator[list[Item]]:
+    """The items of a smoke run, which find most, then those of the budget, which repeats it."""
+    for stage in dict.fromkeys(("smoke", budget)):
+        yield from streams_of(loss, sources, checks, stage)
 
 
 def streams_of(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> list[list[Item]]:
@@ -121,5 +128,7 @@ def failure(item: Item, finding: Finding) -> Finding | None:
                 return finding.by(item, failed.quantity, message)
     except Hang:
         return finding.by(item, None, f"hangs: over {PATIENCE} s")
+    except Exception as error:  # an answer that the check itself cannot take, which fails its test
+        return finding.by(item, None, f"breaks the check: {error!r}")
     failed = next((t for t in row.tallies.values() if t.verdict() == "fail"), None)
     return None if failed is None else finding.by(item, failed.quantity, "fails")

@@ -23,13 +23,6 @@ def pick(values, index):
     return values.gather(-1, index.unsqueeze(-1)).squeeze(-1)
 
 
-def weighted_mean(terms, weights, reduction):
-    """As :func:`reduced`, but the mean divides by the sum of the weights."""
-    if reduction == "mean":
-        return terms.sum() / weights.sum()
-    return reduced(terms, reduction)
-
-
 class ChoiceLoss(Reducing):
     """A loss with class weights and one target class to ignore."""
 
@@ -51,7 +44,7 @@ class NLLLoss(ChoiceLoss):
         live, index = kept(target, self.ignore_index)
         weights = torch.where(live, self.class_weights(x)[index], 0.0)
         terms = torch.where(live, -pick(x, index) * weights, 0.0)
-        return stored(weighted_mean(terms, weights, self.reduction), input)
+        return stored(reduced(terms, self.reduction, weights.sum()), input)
 
 
 class SoftmaxLoss(ChoiceLoss):
@@ -65,13 +58,13 @@ class SoftmaxLoss(ChoiceLoss):
         if target.is_floating_point():
             losses = self.class_weights(logits) * ClassLosses.apply(logits)
             terms = self.smoothed((target * losses).sum(-1), losses)
-            return weighted_mean(terms, torch.ones_like(terms), self.reduction)
+            return reduced(terms, self.reduction, terms.numel())
         live, index = kept(target, self.ignore_index)
         losses = ClassLosses.apply(torch.where(live.unsqueeze(-1), logits, 0.0))
         losses = self.class_weights(logits) * losses
         terms = torch.where(live, self.smoothed(pick(losses, index), losses), 0.0)
         weights = torch.where(live, self.class_weights(logits)[index], 0.0)
-        return weighted_mean(terms, weights, self.reduction)
+        return reduced(terms, self.reduction, weights.sum())
 
     def smoothed(self, hit, losses):
         """The target's loss mixed with the mean of all."""
@@ -131,7 +124,7 @@ class MultiMarginLoss(Reducing):
             cost = wide(self.weight)[target].unsqueeze(-1) * cost
         own = torch.arange(x.shape[-1], device=x.device) == target.unsqueeze(-1)
         terms = torch.where(own, 0.0, cost).sum(-1) / x.shape[-1]
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class MultiLabelMarginLoss(Reducing):
@@ -143,7 +136,7 @@ class MultiLabelMarginLoss(Reducing):
         pair = label.unsqueeze(-1) & ~label.unsqueeze(-2)
         gap = (1 - x.unsqueeze(-1)) + x.unsqueeze(-2)
         terms = torch.where(pair, gap.clamp(min=0), 0.0).sum(-1).sum(-1) / x.shape[-1]
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
     def labels(self, target):
         """Whether each class is listed before the first negative number."""
@@ -165,4 +158,4 @@ class MultiLabelSoftMarginLoss(Reducing):
         if self.weight is not None:
             losses = wide(self.weight) * losses
         terms = losses.sum(-1) / x.shape[-1]
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)

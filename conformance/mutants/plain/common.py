@@ -9,18 +9,18 @@ def wide(x):
 
 
 def stored(result, like):
-    """The result in the format of an input, rounded once; real where that is complex."""
-    return result.to(like.dtype.to_real() if like.is_complex() else like.dtype)
+    """The result in the format of an input, rounded once."""
+    return result.to(like.dtype)
 
 
-def reduced(terms, reduction):
-    """The terms, their sum or their mean.  Raises ValueError for any other reduction."""
+def reduced(terms, reduction, count):
+    """The terms, their sum, or that over ``count``.  Raises ValueError for any other reduction."""
     if reduction == "none":
         return terms
     if reduction == "sum":
         return terms.sum()
     if reduction == "mean":
-        return terms.sum() / terms.numel()
+        return terms.sum() / count
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
@@ -37,4 +37,4 @@ class Elementwise(Reducing):
 
     def forward(self, input, target):
         terms = self.terms(wide(input), wide(target))
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)

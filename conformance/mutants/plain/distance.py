@@ -14,26 +14,34 @@ def magnitude(x):
     return largest / (2 * torch.frexp(largest).mantissa)
 
 
-def power_norm(size, p):
-    """The p-norm over the last dimension, which is kept, of magnitudes near one; 1 of zeros."""
-    if p == math.inf:
-        total = size.amax(-1, keepdim=True)
-        return torch.where(total == 0, 1.0, total)
-    total = size.pow(p).sum(-1, keepdim=True)
-    total = torch.where(total == 0, 1.0, total)
-    return total.sqrt() if p == 2 else total.pow(1 / p)
+class Length(torch.autograd.Function):
+    """The Euclidean norm over the last dimension, which is kept; of zeros with a gradient of zero."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        scale = magnitude(x)
+        return scale * (x / scale).square().sum(-1, keepdim=True).sqrt()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        share = x / magnitude(x)
+        length = share.square().sum(-1, keepdim=True).sqrt()
+        return upstream * (share / torch.where(length == 0, 1.0, length))
 
 
 class Norm(torch.autograd.Function):
-    """The p-norm over the last dimension, which is kept; of zeros with a gradient of zero."""
+    """The same for other powers than 2, or for the largest magnitude."""
 
     @staticmethod
     def forward(ctx, x, p):
         ctx.save_for_backward(x)
         ctx.p = p
+        if p == math.inf:
+            return x.abs().amax(-1, keepdim=True)
         scale = magnitude(x)
-        none = (x == 0).all(-1, keepdim=True)
-        return torch.where(none, 0.0, scale * power_norm((x / scale).abs(), p))
+        return scale * (x / scale).abs().pow(p).sum(-1, keepdim=True).pow(1 / p)
 
     @staticmethod
     def backward(ctx, upstream):
@@ -41,23 +49,23 @@ class Norm(torch.autograd.Function):
         if p == math.inf:
             largest = x.abs() == x.abs().amax(-1, keepdim=True)
             return upstream * torch.where(largest, x.sign() / largest.sum(-1, keepdim=True), 0.0), None
-        scale = magnitude(x)
-        share = x / scale / power_norm((x / scale).abs(), p)
-        if p != 2:
-            share = share.sign() * share.abs().pow(p - 1)
-        return upstream * share, None
+        share = (x / magnitude(x)).abs()
+        total = share.pow(p).sum(-1, keepdim=True)
+        share = share / torch.where(total == 0, 1.0, total).pow(1 / p)
+        return upstream * (x.sign() * share.pow(p - 1)), None
 
 
 def distance(x1, x2, p, eps):
     """The p-norm of ``x1 - x2 + eps``, the last dimension kept."""
-    return Norm.apply(x1 - x2 + eps, p)
+    difference = x1 - x2 + eps
+    return Length.apply(difference) if p == 2 else Norm.apply(difference, p)
 
 
 def unit(x, eps):
     """``x`` over its Euclidean norm, or over ``eps`` where that is larger; last dimension."""
     scale = torch.maximum(magnitude(x), magnitude(torch.tensor([eps], dtype=x.dtype, device=x.device)))
     scaled = x / scale
-    return scaled / torch.maximum(Norm.apply(scaled, 2.0), eps / scale)
+    return scaled / torch.maximum(Length.apply(scaled), eps / scale)
 
 
 def cosine(x1, x2, eps):
@@ -99,7 +107,7 @@ class CosineEmbeddingLoss(Reducing):
     def forward(self, input1, input2, target):
         cos = cosine(wide(input1), wide(input2), 1e-8)
         terms = torch.where(target > 0, 1 - cos, (cos - self.margin).clamp(min=0))
-        return stored(reduced(terms, self.reduction), input1)
+        return stored(reduced(terms, self.reduction, terms.numel()), input1)
 
 
 class Triplet(Reducing):
@@ -113,7 +121,8 @@ class Triplet(Reducing):
         """``other`` is the distance of positive and negative."""
         if self.swap:
             far = torch.minimum(far, other)
-        return reduced((self.margin + near - far).clamp(min=0), self.reduction)
+        terms = (self.margin + near - far).clamp(min=0)
+        return reduced(terms, self.reduction, terms.numel())
 
 
 class TripletMarginLoss(Triplet):
@@ -145,4 +154,4 @@ class TripletMarginWithDistanceLoss(Triplet):
     def apart(self, x, y):
         if self.distance_function is not None:
             return self.distance_function(x, y)
-        return distance(x, y, 2.0, 1e-6).squeeze(-1)
+        return Length.apply(x - y + 1e-6).squeeze(-1)

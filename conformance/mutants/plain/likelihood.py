@@ -46,7 +46,7 @@ class BCELoss(Reducing):
         terms = CrossEntropyOfYes.apply(wide(input), wide(target))
         if self.weight is not None:
             terms = wide(self.weight) * terms
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class BCEWithLogitsLoss(Reducing):
@@ -63,7 +63,7 @@ class BCEWithLogitsLoss(Reducing):
         terms = CrossEntropyOfLogOdds.apply(x, wide(target), yes)
         if self.weight is not None:
             terms = wide(self.weight) * terms
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class SoftMarginLoss(Elementwise):
@@ -117,7 +117,7 @@ class KLDivLoss(Reducing):
         terms = divergence.apply(wide(input), wide(target))
         if self.reduction == "batchmean":
             return stored(terms.sum() / input.shape[0], input)
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class LossOfLogRate(torch.autograd.Function):
@@ -166,7 +166,7 @@ class PoissonNLLLoss(torch.nn.Module):
         terms = LossOfLogRate.apply(x, count) if self.log_input else x - count * torch.log(x + self.eps)
         if self.full:
             terms = terms + Stirling.apply(count)
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class Deviance(torch.autograd.Function):
@@ -197,4 +197,4 @@ class GaussianNLLLoss(torch.nn.Module):
         terms = Deviance.apply(error, wide(var).expand_as(error), self.eps)
         if self.full:
             terms = terms + 0.5 * math.log(2 * math.pi)
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)

@@ -15,7 +15,7 @@ class HingeEmbeddingLoss(Reducing):
     def forward(self, input, target):
         x = wide(input)
         terms = torch.where(target > 0, x, (self.margin - x).clamp(min=0))
-        return stored(reduced(terms, self.reduction), input)
+        return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
 class MarginRankingLoss(Reducing):
@@ -28,4 +28,4 @@ class MarginRankingLoss(Reducing):
     def forward(self, input1, input2, target):
         lead = wide(target) * (wide(input1) - wide(input2))
         terms = (self.margin - lead).clamp(min=0)
-        return stored(reduced(terms, self.reduction), input1)
+        return stored(reduced(terms, self.reduction, terms.numel()), input1)

@@ -2,14 +2,15 @@
 
 import torch
 
-from conformance.mutants.plain.common import Elementwise
+from conformance.mutants.plain.common import Elementwise, Reducing, reduced, stored, wide
 
 
-class L1Loss(Elementwise):
+class L1Loss(Reducing):
     """The absolute error; of complex numbers its modulus."""
 
-    def terms(self, input, target):
-        return (input - target).abs()
+    def forward(self, input, target):
+        terms = (wide(input) - wide(target)).abs()
+        return stored(reduced(terms, self.reduction, terms.numel()), input.real)
 
 
 class MSELoss(Elementwise):

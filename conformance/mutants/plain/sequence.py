@@ -67,9 +67,6 @@ class CTCLoss(torch.nn.Module):
         logs = torch.where(state == 0, 0.0, -math.inf).to(x.dtype).expand(label.shape)
         for t in range(x.shape[0]):
             skipped = torch.where(skips, advanced(logs, 2), -math.inf)
-            ways = [logs, advanced(logs, 1), skipped]
-            if t == 0:
-                ways = [logs, advanced(logs, 1)]
-            moved = log_sum(*ways) + x[t].gather(-1, label)
+            moved = log_sum(logs, advanced(logs, 1), skipped) + x[t].gather(-1, label)
             logs = torch.where((t < frames).unsqueeze(-1), moved, logs)
         return logs
