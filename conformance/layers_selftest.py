@@ -12,7 +12,16 @@ MAY_IMPORT = {
     "perf": {"perf", "conformance", "reference"},
     "reports": {"reports"},
 }
-KNOW_TORCH = {"subject.py", "options.py", "environment.py", "layouts.py", "purity.py", "completeness.py", "global_state.py", "differentiation.py"}
+KNOW_TORCH = {
+    "subject.py",
+    "options.py",
+    "environment.py",
+    "layouts.py",
+    "purity.py",
+    "completeness.py",
+    "global_state.py",
+    "differentiation.py",
+}
 KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples"}
 
 

@@ -13,11 +13,27 @@ import torch
 from conformance.case import Case
 from reference import Contract
 
+
+def manhattan_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The sum of the magnitudes of all differences."""
+    return torch.linalg.vector_norm(a - b, ord=1, dim=-1)
+
+
+def squared_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The sum of the squares of all differences."""
+    return (a - b).square().sum(-1)
+
+
+def cosine_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """What the cosine lacks to one."""
+    return 1 - torch.nn.functional.cosine_similarity(a, b, dim=-1)
+
+
 #: Distance functions by the names that contracts use for them.
 DISTANCES: dict[str, Callable] = {
-    "manhattan": lambda a, b: torch.linalg.vector_norm(a - b, ord=1, dim=-1),
-    "squared": lambda a, b: (a - b).square().sum(-1),
-    "cosine": lambda a, b: 1 - torch.nn.functional.cosine_similarity(a, b, dim=-1),
+    "manhattan": manhattan_distance,
+    "squared": squared_distance,
+    "cosine": cosine_distance,
 }
 
 
@@ -79,6 +95,32 @@ class Gradient:
     missing: list[int]
 
 
+@dataclass(frozen=True)
+class Tape:
+    """One call that was recorded: its leaves, the fields that depend on them, and their upstream gradients."""
+
+    leaves: dict[str, torch.Tensor]
+    fields: dict[str, torch.Tensor]
+    upstream: dict[str, torch.Tensor]
+
+    def gradients(self, retain: bool = False) -> dict[str, torch.Tensor | None]:
+        """The gradient of every leaf; None where none arrives.  Raises Refused.  ``retain``: for another time."""
+        if not self.fields:
+            return dict.fromkeys(self.leaves)
+        leaves, fields = list(self.leaves.values()), list(self.fields.values())
+        with refusals():
+            found = torch.autograd.grad(
+                fields, leaves, list(self.upstream.values()), allow_unused=True, retain_graph=retain
+            )
+        return dict(zip(self.leaves, found, strict=True))
+
+    def backward(self) -> None:
+        """Add the gradient of every leaf to its ``.grad``.  Raises Refused."""
+        with refusals():
+            if self.fields:
+                torch.autograd.backward(list(self.fields.values()), list(self.upstream.values()))
+
+
 class Session:
     """One subject on one case: its module, its tensors, its calls.  Raises Refused when it raises.
 
@@ -117,7 +159,7 @@ class Session:
         if array.dtype != float:
             return tensor.to(self.device)
         if self.dtype.is_complex and array.shape[-1:] == (2,) and name is not None:
-            return torch.view_as_complex(tensor).to(self.dtype).to(self.device)
+            return torch.complex(tensor[..., 0], tensor[..., 1]).to(self.dtype).to(self.device)
         return tensor.to(self.dtype).to(self.device)
 
     def inputs(self, call: int, requiring: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
@@ -128,10 +170,10 @@ class Session:
 
     def evaluate(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The fields of the result.  Raises Malformed when it does not have the contract's form."""
-        before = {k: t._version for k, t in inputs.items()}
+        before = {k: version(t) for k, t in inputs.items()}
         with refusals():
             result = (self.subject.call or call_like_torch)(self.case, self.module, inputs)
-        changed = [k for k, t in inputs.items() if t._version != before[k]]
+        changed = [k for k, t in inputs.items() if version(t) != before[k]]
         if changed:
             raise Malformed(f"changes its argument {changed[0]} in place")
         return self.fields(result)
@@ -203,16 +245,14 @@ class Session:
         }
 
     def gradients_of_call(self, call: int, names, shared) -> dict[str, torch.Tensor | None]:
-        inputs = self.inputs(call, names)
+        return self.tape(call, names, self.inputs(call, names), shared).gradients()
+
+    def tape(self, call: int, names, inputs: Mapping[str, torch.Tensor], shared) -> Tape:
+        """One call, ready for its backward pass to the arguments in ``names``: of its inputs or shared."""
         fields = self.evaluate(inputs)
-        leaves = [inputs[n] if n in inputs else shared[n] for n in names]
+        leaves = {n: inputs[n] if n in inputs else shared[n] for n in names}
         live = {n: f for n, f in fields.items() if f.requires_grad}
-        if not live:
-            return dict.fromkeys(names)
-        upstream = [self.upstream(n, call, f) for n, f in live.items()]
-        with refusals():
-            found = torch.autograd.grad(list(live.values()), leaves, upstream, allow_unused=True)
-        return dict(zip(names, found, strict=True))
+        return Tape(leaves, live, {n: self.upstream(n, call, f) for n, f in live.items()})
 
     def upstream(self, field: str, call: int, result: torch.Tensor) -> torch.Tensor:
         """The cotangent of one field of one call."""
@@ -224,6 +264,11 @@ class Session:
         if tensor.is_complex():
             tensor = torch.view_as_real(tensor.resolve_conj())
         return tensor.double().cpu().numpy()
+
+
+def version(tensor: torch.Tensor) -> int | None:
+    """How often a tensor was changed in place; torch does not count it for those of inference mode."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def _short(dtype: torch.dtype) -> str:

@@ -92,7 +92,10 @@ class Tally:
 
     @property
     def cases(self) -> int:
-        return int(np.unique(np.concatenate(self.distinct)).size) if self.distinct else 0
+        if not self.distinct:
+            return 0
+        every = np.sort(np.concatenate(self.distinct))  # np.unique takes seconds for a million numbers
+        return int(np.count_nonzero(every[1:] != every[:-1])) + min(1, every.size)
 
     def verdict(self) -> str:
         if self.failures or self.problems:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from conformance.case import Case
 from conformance.checks.check import LIGHT, check
 from conformance.checks.gradient import compare_gradients
-from conformance.checks.value import compare_values
+from conformance.checks.value import judge_values
 from conformance.layouts import LAYOUTS, arrangement
 from conformance.strategies import consistent, dimension_names, has_products, recipes
 from reference import Contract
@@ -94,6 +94,6 @@ def layout_recipes(contract: Contract, reduction: str, question: str):
 )
 def compare_in_layout(row, case) -> None:
     """Value and gradients; the oracle knows no layout."""
-    compare_values(row, case)
+    judge_values(row, case)
     if case.contract.pullback is not None:
         compare_gradients(row, case)

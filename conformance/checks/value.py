@@ -10,12 +10,18 @@ SEVERAL = 16
 
 @check("value")
 def compare_values(row, case) -> None:
+    """Every field of the result, elementwise; once how sharp its bound is."""
+    judge_values(row, case)
+    for tally in row.tallies.values():
+        if tally.elements and tally.sharpness is None and case.rows >= SEVERAL:
+            tally.sharpness = sharpness(case)
+
+
+def judge_values(row, case) -> None:
     """Every field of the result, elementwise."""
     answer = row.answer(case, lambda session: session.values(), tuple(case.contract.fields))
     for quantity, actual in (answer or {}).items():
         row.judge(case, quantity, actual)
-        if row.tally(quantity).sharpness is None and case.rows >= SEVERAL:
-            row.tally(quantity).sharpness = sharpness(case)
 
 
 @check(
