@@ -98,7 +98,12 @@ def derivative_of_gradient(gradient):
     tangent, primal = derivative(gradient), getattr(gradient, "primal", None)
     if not isinstance(primal, Rounded) or primal.spread is None or gradient.tangent is None:
         return tangent
-    return Rounded(tangent.value, np.where(primal.spread > 0, np.inf, tangent.error), tangent.model, tangent.spread)
+    return _without(tangent, primal.spread > 0)
+
+
+def _without(x: Rounded, mask: np.ndarray) -> Rounded:
+    """The same without a bound where a mask says so."""
+    return Rounded(x.value, np.where(mask, np.inf, x.error), x.model, x.spread)
 
 
 def lift_perturbed(model: Model) -> Callable:
@@ -115,6 +120,8 @@ class Forward(Case):
     @classmethod
     def of(cls, case: Case, along: tuple[str, ...] | None = None):
         """The same inputs, with another question; ``along`` is every differentiable argument by default."""
+        if along is None and isinstance(case, cls):
+            return case
         fields = {k: getattr(case, k) for k in Case.__dataclass_fields__}
         return cls(**fields, along=case.differentiable if along is None else along)
 
@@ -132,8 +139,10 @@ class Forward(Case):
 
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
+        """Nothing is promised of the derivative of an undefined value."""
         model = Model(self.format.working, kinks=True)
-        return self._stored(tangents(self, self.directions, lift_rounded(model)))
+        found = self._stored(tangents(self, self.directions, lift_rounded(model)))
+        return {k: _without(r, np.isnan(r.value)) for k, r in found.items()}
 
     @cached_property
     def coarse(self) -> dict[str, Rounded]:

@@ -10,6 +10,7 @@ from conformance.deviations.norms import (
     terms,
     truth,
 )
+from reference.arithmetic.dual import Dual
 from reference.arithmetic.plain import plain
 from reference.in_numpy.distance import cosine, magnitude, pull_cosine, unit
 from reference.in_numpy.distance import norm as scaled_norm
@@ -95,6 +96,15 @@ def direction(x):
     return np.where(plain(length) == 0, 0.0, scaled / length)
 
 
+def unit_by_norm(x, eps):
+    """``unit``, whose divisor changes as the norm does."""
+    scaled_unit, (divisor, scale), _ = unit(x, eps)
+    if not isinstance(x, Dual):
+        return scaled_unit, divisor, scale
+    divisor = Dual(divisor.primal, scaled_norm(x / scale).tangent)
+    return x / scale / divisor, divisor, scale
+
+
 @deviation(
     "CosineSimilarity",
     of="gradient",
@@ -113,10 +123,10 @@ def clamp_without_gradient(cotangent, x1, x2, *, eps):
     The norm is held to at least eps without recording it, and the backward step takes the divisor for the
     norm everywhere: it subtracts a part along the vector that the value does not have.
     """
-    (u1, by1, _), (u2, by2, _) = unit(x1, eps), unit(x2, eps)
+    (u1, d1, scale1), (u2, d2, scale2) = unit_by_norm(x1, eps), unit_by_norm(x2, eps)
     up, cos = np.expand_dims(cotangent, -1), np.sum(u1 * u2, axis=-1, keepdims=True)
-    gradient1 = up * ((u2 - cos * direction(x1)) / by1[0]) / by1[1]
-    gradient2 = up * ((u1 - cos * direction(x2)) / by2[0]) / by2[1]
+    gradient1 = up * ((u2 - cos * direction(x1)) / d1) / scale1
+    gradient2 = up * ((u1 - cos * direction(x2)) / d2) / scale2
     return {"x1": gradient1, "x2": gradient2}
 
 

@@ -189,6 +189,8 @@ class Deviation:
             overflowed &= abs(allowed.value) + THRESHOLD * allowed.error >= limit
             overflowed &= np.isfinite(allowed.error)
         unset = allowed.spread is not None and np.isinf(allowed.spread)
+        if isinstance(case, Forward):  # which of them depends on the order, that of backward is another one
+            same |= ~np.isfinite(stored) & ~np.isfinite(actual)
         return within(allowed, actual) | same | overflowed | unset
 
 

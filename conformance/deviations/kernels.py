@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from reference.arithmetic.dual import Dual
+from reference.arithmetic.plain import plain
 from reference.arithmetic.rounded import Rounded
 
 
@@ -17,6 +18,12 @@ def by_result(kernel: Callable, slope: Callable, x):
         return kernel(x)
     result = kernel(x.primal)
     return Dual(result, None if x.tangent is None else slope(result, x.tangent))
+
+
+def held(x, least):
+    """``x``, at least ``least``; torch takes the derivative for that of ``x`` everywhere."""
+    clamped = np.where(plain(x) < plain(least), getattr(least, "primal", least), getattr(x, "primal", x))
+    return Dual(clamped, x.tangent) if isinstance(x, Dual) else clamped
 
 
 def fused(function: Callable, *operands: Rounded) -> Rounded:

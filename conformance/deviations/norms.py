@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.deviations.kernels import fused
+from conformance.deviations.kernels import fused, held
 from reference.arithmetic.dual import Dual
 from reference.arithmetic.formats import FORMATS
 from reference.arithmetic.plain import plain
@@ -119,7 +119,7 @@ class Cosine:
     @classmethod
     def of(cls, x1: Rounded, x2: Rounded, eps) -> Cosine:
         lengths = tuple(norm(x, 2) for x in (x1, x2))
-        divisors = tuple(np.where(plain(n) < plain(eps), eps, n) for n in lengths)
+        divisors = tuple(held(n, eps) for n in lengths)
         units = tuple(x / d for x, d in zip((x1, x2), divisors, strict=True))
         return cls((x1, x2), units, lengths, divisors)
 
