@@ -85,8 +85,9 @@ def criterion(case: Case, quantity: str, at: tuple[int, ...], eager: float | Non
 
 def promised(case: Case, quantity: str, at: tuple[int, ...], error: float) -> float:
     """The bound of the promised grade, times the threshold."""
-    grade, _ = case.contract.promise(quantity, case.dtype)
-    coarse = float(case.coarse[quantity].error[at]) if GRADES.index(grade) >= GRADES.index("C") else 0.0
+    if GRADES.index(case.promise(quantity)) < GRADES.index("C"):
+        return THRESHOLD * error
+    coarse = float(case.coarse[quantity].error[at])
     return THRESHOLD * max(error, coarse if np.isfinite(coarse) else 0.0)
 
 
@@ -100,6 +101,8 @@ def truth(case: Case, quantity: str, at: tuple[int, ...], value: float) -> Numbe
     with certified_precision():
         middle = ball.mid()
         high = float(middle)
+        if high == 0 and middle != 0:
+            return Number("0 (certified to be closer to it than any number)", 0.0)
         low = float(middle - high) if case.format.name == "float64" else 0.0
         return Number(f"{_trimmed(ball.str(DIGITS, radius=False))} (certified)", high, low)
 

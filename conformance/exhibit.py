@@ -8,13 +8,13 @@ from pathlib import Path
 
 from conformance import corpus
 from conformance.case import Case
+from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
 from conformance.reproducer import Finding, identifier, script_of_problem, shown
-from conformance.row import Item, Row, first_failure, shortfall
+from conformance.row import Item, Row
 from conformance.subject import Subject, make_by_legacy
 from conformance.tally import Failure, Problem
-from conformance.verdict import compare
 
 #: The folder of scripts, next to the results file.
 FOLDER = "reproducers"
@@ -94,19 +94,31 @@ def of_deviation(row: Row, deviation: Deviation, case: Case) -> Exhibit:
         if deviation.only != "rejection":
             told["title"] = f"{told['title'].rstrip('.')}: {deviation.says}"
         return Exhibit(deviation.id, _of_message(row.item, case, deviation.says, quantity, **told)[0], None)
-    actual = row.eager(case, quantity)
-    comparison = compare(case, quantity, actual)
-    failing, _ = shortfall(case, quantity, comparison, actual)
-    at = first_failure(case, quantity, actual, comparison, failing).index
-    finding = _finding(row.item, case, quantity, at=at, observed=float(actual[at]), **told)
+    asked = Unexcused(row.item)
+    asked.feed(case)
+    failure = asked.tally(quantity).failures[0]
+    told |= {"at": failure.index, "observed": float(failure.actual[failure.index])}
+    finding = _finding(row.item, failure.case, quantity, **told)
     return Exhibit(deviation.id, None if finding is None else shown(finding), None)
+
+
+class Unexcused(Row):
+    """A row in which no deviation excuses anything."""
+
+    def excuse(self, case, quantity, actual, failing, comparison):
+        return failing
+
+    def problem(self, case, quantity, message) -> None:
+        self.tally(quantity).problems.append(Problem(message, case))
 
 
 def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
     source = source_of(item.subject)
     if source is None or item.mode != "eager":
         return None
-    leaves = case.differentiable if quantity.startswith("grad_") else ()
+    leaves: tuple[str, ...] = ()
+    if isinstance(case, Second) or quantity.startswith("grad_"):
+        leaves = case.along if isinstance(case, Second) else case.differentiable
     layout = item.question if item.check == "layout" else None
     return Finding(
         case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, layout=layout, **rest

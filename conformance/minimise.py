@@ -211,7 +211,8 @@ def _simpler(x: float) -> Iterator[float]:
     if isinstance(x, np.floating) and np.isfinite(x):
         mantissa, exponent = np.frexp(x)
         for bits in (1, 3, 6, 10):
-            rounded = float(np.ldexp(np.rint(mantissa * 2**bits) / 2**bits, exponent))
+            with np.errstate(over="ignore"):
+                rounded = float(np.ldexp(np.rint(mantissa * 2**bits) / 2**bits, exponent))
             if rounded != x:
                 yield rounded
 

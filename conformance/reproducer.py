@@ -20,9 +20,11 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.criterion import Criterion, criterion
+from conformance.derivatives import Forward, Second
 from conformance.environment import version_of
 from conformance.literals import wrapped
-from conformance.spelling import Call, backward, gradient, invoked, setting, with_shorthand
+from conformance.spelled_derivatives import forward, second
+from conformance.spelling import Call, backward, gradient, invoked, made, setting, tensors, with_shorthand
 
 LINES, WIDTH = 15, 120
 
@@ -59,6 +61,7 @@ class Finding:
     upstream: str | None = None
     leaves: tuple[str, ...] = ()
     layout: str | None = None
+    careful: bool = False
 
     @property
     def argument(self) -> str | None:
@@ -67,7 +70,7 @@ class Finding:
 
     @cached_property
     def call(self) -> Call:
-        leaves = self.leaves if self.argument else ()
+        leaves = self.leaves if self.argument or isinstance(self.case, Second) else ()
         return Call(self.case, self.at[0], self.subject, self.device, leaves, self.check == "legacy", self.layout)
 
     @property
@@ -83,7 +86,7 @@ class Finding:
 
 def script(finding: Finding) -> str:
     """The text of a script that shows a wrong number."""
-    return fitted([*heading(finding), *with_shorthand([*setting(finding.call), *asking(finding)]), *deciding(finding)])
+    return fitted([*heading(finding), *with_shorthand([*tensors(finding.call), *asking(finding)]), *deciding(finding)])
 
 
 def script_of_problem(finding: Finding, message: str) -> str | None:
@@ -100,8 +103,8 @@ def script_of_problem(finding: Finding, message: str) -> str | None:
     right = FAULTS[pattern].format(*re.match(pattern, message).groups(), result="result", gradient=_gradient(finding))
     end = [f'print("as it should be:", {right})', f"raise SystemExit(0 if {right} else 1)"] if right else []
     called = f"result = {invoked(finding.call)}{_field(finding)}"
-    made = backward(finding.call) if finding.argument and "{result}" not in FAULTS[pattern] else [called]
-    return fitted([title, *with_shorthand([*setting(finding.call), *made, *end])])
+    asked = backward(finding.call) if finding.argument and "{result}" not in FAULTS[pattern] else [called]
+    return fitted([title, *with_shorthand([*setting(finding.call), *asked, *end])])
 
 
 def script_of_acceptance(finding: Finding, message: str) -> str:
@@ -139,8 +142,18 @@ def identifier(finding: Finding) -> str:
 
 
 def fitted(statements: list[str]) -> str:
-    """The statements in lines of at most WIDTH characters; wider ones only to keep to LINES of them."""
+    """The statements in lines of at most WIDTH characters, LINES of them.
+
+    Where that is too little, comments share their lines; in the end some lines are wider.
+    """
     parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
+    if sum(map(len, parts)) > LINES:
+        comments = [s for s in statements if s.startswith("#")]
+        statements = [
+            " ".join([comments[0], *(c.removeprefix("# ") for c in comments[1:])]),
+            *statements[len(comments) :],
+        ]
+        parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
     while sum(map(len, parts)) > LINES and any(len(p) > 1 for p in parts):
         longest = max(range(len(parts)), key=lambda i: len(parts[i]))
         parts[longest] = [statements[longest]]
@@ -200,15 +213,27 @@ def _told(answer: float, finding: Finding) -> str:
 
 
 def asking(finding: Finding) -> Iterator[str]:
-    """The call, backward where a gradient is asked for, and the one number: ``got``."""
+    """The module, the call, whatever derivative is asked for, and the one number: ``got``."""
     picked = f"[{', '.join(map(str, finding.at[1:]))}]" if finding.at[1:] else ""
-    if finding.argument is None:
-        yield f"got = {invoked(finding.call)}{_field(finding)}{picked}.item()"
-        return
-    yield from backward(finding.call)
-    *before, whole = gradient(finding.call, finding.argument)
+    *before, whole = _number_asked(finding)
     yield from before
     yield f"got = {whole}{picked}.item()"
+
+
+def _number_asked(finding: Finding) -> Iterator[str]:
+    """The statements before the last, which is the expression of the quantity."""
+    call = finding.call
+    if type(finding.case) is Forward:
+        yield from forward(call, made(call), finding.quantity)
+        return
+    yield from made(call)
+    if isinstance(finding.case, Second):
+        yield from second(call, finding.quantity, finding.careful)
+    elif finding.argument is None:
+        yield f"{invoked(call)}{_field(finding)}"
+    else:
+        yield from backward(call)
+        yield from gradient(call, finding.argument)
 
 
 def deciding(finding: Finding) -> Iterator[str]:
@@ -236,10 +261,12 @@ def run(text: str) -> tuple[int, str]:
 def shown(finding: Finding, write: Callable[[Finding], str | None] = script) -> str | None:
     """A script that shows it, having been run; None where none does.
 
-    All arguments require gradients that have one; only the one in question where that is refused.
+    All arguments require gradients that have one; only the one in question where that is refused.  Second
+    derivatives are asked for with care where gradients do not depend on anything.
     """
-    for leaves in (finding.leaves, (finding.argument,)):
-        written = write(replace(finding, leaves=tuple(x for x in leaves if x)))
+    alone = (finding.argument,) if finding.argument else ()
+    for leaves, careful in ((finding.leaves, False), (finding.leaves, True), (alone, False)):
+        written = write(replace(finding, leaves=leaves, careful=careful))
         if written is None:
             return None
         status, said = run(written)

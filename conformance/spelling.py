@@ -61,15 +61,23 @@ class Call:
 
 def setting(call: Call) -> list[str]:
     """The imports, the tensors and the module, ``loss``."""
+    return [*tensors(call), *made(call)]
+
+
+def made(call: Call) -> list[str]:
+    """What makes the module."""
+    return MAKERS.get(call.case.contract.loss, made_plainly)(call)
+
+
+def tensors(call: Call) -> list[str]:
+    """The imports, and a line for every tensor."""
     case = call.case
-    tensors = [
+    given = [
         f"{k} = {literal(call, k)}"
         for k, a in case.arguments.items()
         if a is not None and k not in case.contract.parameters_of_module
     ]
-    imported = ["import torch", *import_of(call)]
-    statements = [*tensors, *MAKERS.get(case.contract.loss, made_plainly)(call)]
-    return [*imported, *statements]
+    return ["import torch", *import_of(call), *given]
 
 
 def with_shorthand(statements: list[str]) -> list[str]:

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from conformance.case import Case
-from conformance.reduction import GivenTerms
 from conformance.special import SpecialCase
 from reference import CONTRACTS
 
@@ -24,7 +23,7 @@ HERE = Path(__file__).parent
 FOLDER = "corpus"
 #: Cases that one row of results keeps at most.
 MOST = 16
-#: The kinds of case that are nothing but their numbers; given terms are a subject's own, and asked for again.
+#: The kinds of case that are nothing but their numbers.
 KINDS: dict[str, type[Case]] = {"case": Case, "special": SpecialCase}
 
 Key = tuple[str, str, str, str, str | None]
@@ -84,11 +83,9 @@ def entries(file: Path) -> Iterator[dict]:
         yield entry
 
 
-def encode(case: Case, check: str, question: str | None = None, note: str = "") -> dict | None:
-    """A case as JSON, floats in hexadecimal; None for one that its numbers alone do not give."""
-    kind = next((k for k, cls in KINDS.items() if type(case) is cls), "case" if isinstance(case, GivenTerms) else None)
-    if kind is None:
-        return None
+def encode(case: Case, check: str, question: str | None = None, note: str = "") -> dict:
+    """A case as JSON, floats in hexadecimal: its numbers; what a check makes of them it makes again."""
+    kind = "special" if type(case) is SpecialCase else "case"
     return {
         "contract": case.contract_name, "check": check, "question": question, "dtype": case.dtype,
         "reduction": case.reduction, "note": note, "kind": kind, "calls": case.calls,
