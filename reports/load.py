@@ -26,6 +26,7 @@ _ROW = {
     "subject": str,
     "loss": str,
     "check": _TEXT,
+    "question": _TEXT,
     "quantity": _TEXT,
     "dtype": _TEXT,
     "reduction": _TEXT,

@@ -9,7 +9,7 @@ import pytest
 
 from reports import load
 from reports.__main__ import main
-from reports.report_selftest import failing, row, synthetic
+from reports.synthetic import failing, row, synthetic
 
 ROOT = Path(__file__).parent.parent
 

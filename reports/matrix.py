@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from reports import words
-from reports.grouping import dtype_order, grouped
+from reports.cell import Cell, by_verdict
+from reports.grouping import dtype_order, grouped, worst_grade
 from reports.load import VERDICTS
 from reports.outcome import many
 
@@ -13,31 +14,10 @@ _SPOKEN |= {letter.lower(): f"grade {letter}" for letter in "ABCF"}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The rows of one loss, dtype and device: `letter` is the worst grade, or a sign; `tone` its colour."""
-
-    id: str
-    title: str
-    letter: str
-    tone: str
-    verdict: str
-    ratio: str
-    rows: list
-
-    @property
-    def label(self) -> str:
-        """What a screen reader says and a pointer shows."""
-        counts = Counter(row["verdict"] for row in self.rows)
-        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-        ratio = f", worst ratio {self.ratio}" if self.ratio else ""
-        return f"{self.title}: {_SPOKEN.get(self.tone, self.letter)}{ratio}; rows: {told}"
-
-
-@dataclass(frozen=True)
 class Matrix:
     """One subject's losses by columns: `losses` has (name, entries, counts in words).
 
-    An entry is a `Cell`, "·" (promised, no rows in this run) or "" (not promised).
+    An entry is a `Cell`, or a sign (text) where there are no rows.
     """
 
     subject: str
@@ -63,7 +43,7 @@ def spans(columns: list) -> list:
 
 
 def matrices(rows: list, columns: list, contracts: list) -> list:
-    """One `Matrix` for each subject, its losses by name."""
+    """One `Matrix` for each subject, its losses by name; "·": promised, no rows; "": not promised."""
     dtypes = {contract["loss"]: set(contract["dtypes"] or ()) for contract in contracts}
     by_subject = grouped(rows, lambda row: row["home"])
     several = len(by_subject) > 1
@@ -77,8 +57,13 @@ def _matrix(subject: str, rows: list, columns: list, dtypes: dict, several: bool
         promised = {(device, dtype) for device in devices for dtype in dtypes.get(loss, ())}
         title = f"{loss} · {subject}" if several else loss
         losses.append((loss, _line(own, title, columns, promised), _told(own)))
-    counts = Counter(row["verdict"] for row in rows)
-    return Matrix(subject, many(counts["fail"], "failure") if counts["fail"] else "no failure", counts, losses)
+    return Matrix(subject, told_of(rows), Counter(row["verdict"] for row in rows), losses)
+
+
+def told_of(rows: list) -> str:
+    """How many failures a subject has, in words."""
+    failures = sum(row["verdict"] == "fail" for row in rows)
+    return many(failures, "failure") if failures else "no failure"
 
 
 def _told(rows: list) -> str:
@@ -97,24 +82,22 @@ def _line(rows: list, title: str, columns: list, promised: set) -> list:
 
 
 def _cell(title: str, column: tuple[str, str], rows: list) -> Cell:
-    rows = sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
     device, dtype = column
     letter, tone = _letter(rows)
+    ratio = words.number(max((row["worst_ratio"] for row in rows), key=words.size))
     return Cell(
         id=words.anchor("cell", rows[0]["home"], rows[0]["loss"], device, dtype),
         title=" · ".join(filter(None, [title, dtype or "any dtype", device])),
-        letter=letter,
+        big=letter,
+        small=ratio,
         tone=tone,
-        verdict=rows[0]["verdict"],
-        ratio=words.number(max((row["worst_ratio"] for row in rows), key=words.size)),
-        rows=rows,
+        spoken=_SPOKEN.get(tone, letter) + (f", worst ratio {ratio}" if ratio else ""),
+        rows=by_verdict(rows),
     )
 
 
 def _letter(rows: list) -> tuple[str, str]:
-    grades = [row["grade"] for row in rows if row["grade"]]
-    if grades:
-        worst = min(grades, key="FCBA".find)
+    if worst := worst_grade(rows):
         return worst, worst.lower()
     verdicts = {row["verdict"] for row in rows}
     if verdicts == {"skip"}:

@@ -1,26 +1,16 @@
-"""What does the page show?  Failures, grades, deviations, promises and skips, from the rows of a run."""
+"""What does the page show?  Failures, checks, grades, deviations, promises and skips, from the rows of a run."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 
-from reports import words
+from reports import checks
+from reports.cell import number_lines
+from reports.deviations import by_quantity, by_severity
 from reports.grouping import dtype_order, grouped, row_order, summary
-from reports.load import SEVERITIES, Results
+from reports.load import Results
 from reports.matrix import column_of, column_order, matrices, spans
 from reports.outcome import is_ok, outcome
 from reports.witnesses import CARDS, choose_witnesses, number_failures
-
-_DETAILS = (
-    "quantity",
-    "check",
-    "dtypes",
-    "explanation",
-    "condition",
-    "upstream",
-    "confirmed",
-    "share",
-    "witness",
-)
 
 
 @dataclass(frozen=True)
@@ -34,9 +24,13 @@ class Report:
     columns: list
     devices: list
     matrices: list
+    checks: list
+    check_columns: list
+    unasked: list
+    lines: list
     failures: list
     other_failures: list
-    deviations: list
+    severities: list
     promises: list
     skips: list
     notes: list
@@ -51,6 +45,7 @@ def build(results: Results) -> Report:
     number_failures(rows)
     choose_witnesses(rows)
     columns = sorted({column_of(row) for row in rows}, key=column_order)
+    asked = checks.columns_of(rows)
     failures = [row for row in rows if row["verdict"] == "fail"]
     losses = {row["loss"] for row in rows}
     return Report(
@@ -61,53 +56,19 @@ def build(results: Results) -> Report:
         columns=columns,
         devices=spans(columns),
         matrices=matrices(rows, columns, header["contracts"]),
+        checks=checks.matrices(rows, asked, results.complete),
+        check_columns=asked,
+        unasked=checks.unasked(rows),
+        lines=number_lines(rows),
         failures=failures[:CARDS],
-        other_failures=_by_quantity(failures[CARDS:]),
-        deviations=_deviations(rows, header["deviations"]),
+        other_failures=by_quantity(failures[CARDS:]),
+        severities=by_severity(rows, header["deviations"]),
         promises=_coarse_promises(header["contracts"]),
         skips=_by_message(rows, "skip", "no reason given"),
         notes=_by_message(rows, "note", "no message"),
         absent=sorted({each["loss"] for each in header["contracts"]} - losses),
         summaries={each["loss"]: each["summary"] for each in header["contracts"]},
     )
-
-
-def _deviations(rows: list, described: list) -> list:
-    """The deviations with the rows they affect; severe ones first, those without a description last."""
-    affected = defaultdict(list)
-    for row in rows:
-        for each in row["deviation"]:
-            affected[each].append(row)
-    known = {each["id"] for each in described}
-    unknown = [_undescribed(each, own) for each, own in affected.items() if each not in known]
-    told = [*described, *unknown]
-    for each in told:
-        each["anchor"] = words.anchor("deviation", each["id"])
-        each["rows"] = len(affected[each["id"]])
-        each["affected"] = _by_quantity(affected[each["id"]])
-    return sorted(told, key=lambda each: (_severity(each), not each["rows"], each["loss"] or "", each["id"]))
-
-
-def _undescribed(name: str, rows: list) -> dict:
-    return dict.fromkeys((*_DETAILS, "reproduces")) | {
-        "id": name,
-        "loss": ", ".join(sorted({row["loss"] for row in rows})),
-        "severity": "undescribed",
-        "summary": "This file has no description of it.",
-    }
-
-
-def _severity(deviation: dict) -> int:
-    severity = deviation["severity"]
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-
-
-def _by_quantity(rows: list) -> list:
-    groups = grouped(rows, lambda row: (row["home"], row["loss"], row["check"], row["quantity"]))
-    return [
-        {"subject": subject, "loss": loss, "check": check, "quantity": quantity, **summary(own)}
-        for (subject, loss, check, quantity), own in groups.items()
-    ]
 
 
 def _by_message(rows: list, verdict: str, silent: str) -> list:

@@ -1,5 +1,6 @@
 """How does a report become one HTML page?  Fills the template; CSS and script are part of the page."""
 
+import os
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -11,21 +12,34 @@ from reports.load import Results, UnreadableError
 from reports.model import Report, build
 
 
-def render(report: Report) -> str:
-    """The page as text; it needs no other file and no network."""
-    return _environment().get_template("report.html").render(report=report, header=report.results.header)
+def render(report: Report, folder: str | None = "") -> str:
+    """The page as text; it needs no other file and no network.
+
+    `folder` is that of the results as seen from the page, for links to scripts; None where there is no way.
+    """
+    template = _environment().get_template("report.html")
+    return template.render(report=report, header=report.results.header, folder=folder)
 
 
 def write(results: Results, path: Path) -> Report:
     """Writes the page to `path`, making its folder; raises `UnreadableError` where that cannot be done."""
     report = build(results)
-    page = render(report).encode("utf-8", "replace")
+    page = render(report, _way(path.parent, results.path.parent)).encode("utf-8", "replace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page)
     except OSError as error:
         raise UnreadableError(f"{path}: {error.strerror}") from None
     return report
+
+
+def _way(start: Path, end: Path) -> str | None:
+    """The relative path from one folder to another; None between drives."""
+    try:
+        way = Path(os.path.relpath(end, start)).as_posix()
+    except ValueError:
+        return None
+    return "" if way == "." else way
 
 
 @cache
@@ -40,6 +54,6 @@ def _environment() -> Environment:
         undefined=ChainableUndefined,
     )
     environment.globals["words"] = words
-    for name in ("number", "count", "clip", "where", "shell"):
+    for name in ("number", "count", "clip", "spaced", "where", "shell"):
         environment.filters[name] = getattr(words, name)
     return environment

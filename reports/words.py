@@ -5,6 +5,7 @@ import math
 import re
 import shlex
 import zlib
+from urllib.parse import quote
 
 SHOWN = 64
 """Elements of a tensor that are written out; the reproducer has all."""
@@ -15,6 +16,7 @@ _HEX = re.compile(r"-?0x[01]\.?[0-9a-f]*p[+-]\d+")
 _ISSUE = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)#(\d+)")
 _PAGE = re.compile(r"https://github\.com/[\w./#?=&-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/=-]+")
+_BELOW = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*(/[A-Za-z0-9_][A-Za-z0-9_.+=-]*)*")
 
 
 def real(value: object) -> float | None:
@@ -139,6 +141,21 @@ def upstream_link(text: str | None) -> str | None:
     if found := _ISSUE.fullmatch(text or ""):
         return f"https://github.com/{found[1]}/issues/{found[2]}"
     return text if _PAGE.fullmatch(text or "") else None
+
+
+def script_link(path: str | None, folder: str | None) -> str | None:
+    """The address of a script at `path` below the results' folder, which is at `folder` from the page.
+
+    None for a path that leads elsewhere, and where `folder` is None: it cannot be reached from the page.
+    """
+    if folder is None or not _BELOW.fullmatch(path or ""):
+        return None
+    return "/".join(filter(None, [quote(folder), path]))
+
+
+def spaced(name: str) -> str:
+    """A check's name in words: second derivative."""
+    return name.replace("_", " ")
 
 
 def where(row: dict) -> str:

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const cells = [...document.querySelectorAll("button.cell")];
+  const lines = document.getElementById("lines").content;
 
   const close = (line) => {
     const panel = line.nextElementSibling;
@@ -21,6 +22,9 @@
     const box = document.createElement("div");
     const rows = document.querySelector('template[data-rows="' + CSS.escape(cell.id) + '"]');
     box.append(rows.content.cloneNode(true));
+    const alone = rows.dataset.lines.split(" ").filter(Boolean).map((line) => lines.getElementById("line:" + line).cloneNode(true));
+    for (const line of alone) line.removeAttribute("id");
+    box.querySelector("thead").after(...alone);
     const slot = document.createElement("td");
     slot.colSpan = line.cells.length;
     slot.append(box);
