@@ -89,3 +89,8 @@ def test_links_to_scripts_lead_from_the_page_to_the_folder_of_the_results(tmp_pa
     page = tmp_path / "site" / "deep" / "index.html"
     assert main(["--results", str(results), "--html", str(page)]) == 0
     assert '<a href="../../a%20folder/reproducers/1.py">' in page.read_text()
+
+
+def test_an_explanation_breaks_its_lines_only_between_paragraphs(page):
+    made = page(synthetic([row()], [deviation("a", explanation="One\nline.\n\nAnother.")]))
+    assert re.findall(r'<p class="prose">([^<]*)', made.text) == ["One\nline.", "Another."]
