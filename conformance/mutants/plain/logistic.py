@@ -37,17 +37,23 @@ class Softplus(torch.autograd.Function):
         return upstream * Logistic.apply(x)
 
 
+def weighed(mass, loss):
+    """``mass * loss``, of no mass nothing even where the loss is infinite."""
+    return torch.where((mass == 0) & loss.isinf(), 0.0, mass * loss)
+
+
 class CrossEntropyOfLogOdds(torch.autograd.Function):
     """Binary cross-entropy of log-odds, a sum of terms that are not negative; the yes counts ``yes`` times."""
 
     @staticmethod
     def forward(ctx, input, target, yes):
         ctx.save_for_backward(input, target, yes)
-        return yes * target * Softplus.apply(-input) + (1 - target) * Softplus.apply(input)
+        return weighed(yes * target, Softplus.apply(-input)) + weighed(1 - target, Softplus.apply(input))
 
     @staticmethod
     def backward(ctx, upstream):
         input, target, yes = ctx.saved_tensors
         slope = (1 - target) * Logistic.apply(input) - yes * target * Logistic.apply(-input)
-        rise = yes * (-input).clamp(min=0) - input.clamp(min=0) + (yes - 1) * excess(input)
-        return upstream * slope, upstream * rise, upstream * (target * Softplus.apply(-input))
+        left = input < 0
+        rise = (yes - 1) * Softplus.apply(torch.where(left, input, -input)) - torch.where(left, yes * input, input)
+        return upstream * slope, upstream * rise, upstream * weighed(target, Softplus.apply(-input))
