@@ -14,8 +14,23 @@ import pytest
 from conformance import expected
 from reference import CONTRACTS, Contract
 
-CHECKS = ("value", "gradient", "reduction", "result_type", "legacy", "special_values", "convention", "layout", "rejection", "shape",
-          "purity", "completeness", "second_derivative", "forward_mode", "identity")  # fmt: skip
+CHECKS = (
+    "value",
+    "gradient",
+    "reduction",
+    "result_type",
+    "legacy",
+    "special_values",
+    "convention",
+    "layout",
+    "rejection",
+    "shape",
+    "purity",
+    "completeness",
+    "second_derivative",
+    "forward_mode",
+    "identity",
+)
 DEVICES = ("cpu", "cuda")
 MODES = ("eager",)
 BUDGETS = ("smoke", "gate", "nightly")

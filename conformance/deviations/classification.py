@@ -74,7 +74,8 @@ def sum_overflows(case):
     number of classes, and then of rows.  In float32 the sum is one of float64 numbers.
     """
     gap, pair = label_gaps(**given(case, lift_rounded(Model(case.format, emulate=True))))
-    reach = np.reshape(np.where(pair, np.maximum(gap, 0.0), 0.0), (case.calls, math.prod(case.shape), -1))
+    pairs = math.prod(gap.shape[1:])
+    reach = np.reshape(np.where(pair, np.maximum(gap, 0.0), 0.0), (case.calls, math.prod(case.shape), pairs))
     total = np.sum(reach, axis=-1) if case.reduction == "none" else np.sum(np.sum(reach, axis=-1), axis=-1)
     total = total / float(case.sizes["c"][0])
     total = total / float(math.prod(case.shape)) if case.reduction == "mean" else total
