@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from conformance.derivatives import Forward
+from conformance.derivatives import Forward, Second
 from conformance.subject import Gradient, Session, refusals
 
 
@@ -84,3 +85,8 @@ def move_module(session: Session) -> None:
         module = session.module.get_submodule(path)
         delattr(module, own)
         setattr(module, own, moved[name])
+
+
+def derivative(session: Session, quantity: str) -> np.ndarray | None:
+    """One quantity of what the session's case asks."""
+    return (second_derivatives if isinstance(session.case, Second) else tangents)(session)[quantity].array

@@ -12,7 +12,9 @@ from conformance import streams
 from conformance.case import Case
 from conformance.checks import CHECKS, Check
 from conformance.corpus import KNOWN, Corpus
+from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
+from conformance.differentiation import derivative
 from conformance.subject import Malformed, Refused, Session, Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
@@ -194,6 +196,8 @@ def witness_item(deviation: Deviation, case: Case) -> Item:
 
 def ask_quantity(session: Session, quantity: str) -> np.ndarray | None:
     """One quantity of a session's answer."""
+    if isinstance(session.case, Forward):
+        return derivative(session, quantity)
     if quantity.startswith("grad_"):
         found = session.gradients((quantity.removeprefix("grad_"),))[quantity].array
         return None if found is None else session.case.through(quantity, found)

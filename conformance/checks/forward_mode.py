@@ -1,13 +1,14 @@
 """Does the value change along random directions of all arguments as forward-mode differentiation says?"""
 
 from conformance.checks.check import LIGHT, check
-from conformance.checks.second_derivative import DTYPES, judge_derivative
+from conformance.checks.second_derivative import DTYPES, judge_derivative, ordinary_recipes
 from conformance.derivatives import Forward
 from conformance.differentiation import tangents
 
 
 @check(
     "forward_mode",
+    recipes=ordinary_recipes,
     alter=lambda case, question: Forward.of(case),
     applies=lambda contract: contract.pullback is not None,
     dtypes=DTYPES,

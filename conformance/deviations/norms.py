@@ -169,8 +169,9 @@ class EmbeddedCosine:
     def compared(self) -> Rounded:
         """The value with what the order of the sums may do to it: what a comparison goes by."""
         cos, model = plain(self.value), replace(self.product.model, kinks=False)
+        product = getattr(self.product, "primal", self.product)
         with np.errstate(all="ignore"):
-            error = self.product.error / plain(self.divisor) + 4 * model.unit * abs(cos)
+            error = product.error / plain(self.divisor) + 4 * model.unit * abs(cos)
         return Rounded(cos, np.where(np.isfinite(error), error, 0.0), model)
 
     def pull(self, up: Rounded) -> list[Rounded]:
