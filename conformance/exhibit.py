@@ -58,7 +58,7 @@ def of_problem(row: Row, problem: Problem, quantity: str | None) -> Exhibit:
     """A fault that is no number."""
     quantity = quantity or next(iter(problem.case.contract.fields))
     text, finding = _of_message(row.item, problem.case, problem, quantity)
-    entry = corpus.encode(problem.case, row.item.check, row.item.question, problem)
+    entry = corpus.encode(problem.case, row.item.check, row.item.question, str(problem))
     return Exhibit(identifier(finding) if text else None, text, entry)
 
 

@@ -1,12 +1,15 @@
-"""What protects a run from its subjects: worker processes, a limit on memory, an end after three crashes."""
+"""What protects a run from its subjects: worker processes, limits on memory and time, an end after three crashes."""
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import os
 import resource
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,9 @@ import pytest
 CRASHES = 3
 #: Address space of a worker on CPU, in bytes: far above what the suite needs, below what takes a machine down.
 ADDRESS_SPACE = 16 * 2**30
+
+#: How many seconds after its time limit a worker is ended that hears no signal, since it hangs outside of Python.
+GRACE = 5
 
 
 class Isolation:
@@ -49,3 +55,14 @@ class Isolation:
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         soft = max(min(ADDRESS_SPACE, physical), 8 * 2**30)
         resource.setrlimit(resource.RLIMIT_AS, (soft if hard < 0 else min(soft, hard), hard))
+
+    @staticmethod
+    @contextmanager
+    def limit_time(seconds: float) -> Iterator[None]:
+        """End the process when what is inside outlives the time limit and its signal; that is a crash."""
+        with open(os.devnull, "w") as nowhere:
+            faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=nowhere)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()

@@ -139,9 +139,14 @@ def pytest_runtest_logreport(report):
 _active_results: Results | None = None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol():
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
     interruption.obey()
+    limit = item.config.option.timeout if ISOLATION in item.config.stash else None
+    if not limit or not hasattr(item.config, "workerinput"):
+        return (yield)
+    with Isolation.limit_time(limit):
+        return (yield)
 
 
 def pytest_sessionstart(session):

@@ -1,5 +1,6 @@
 """Subjects that break the form and not the mathematics: each must cost its own rows and nothing else."""
 
+import ctypes
 import os
 import signal
 
@@ -63,3 +64,35 @@ class Exits(torch.nn.MSELoss):
 
     def forward(self, input, target):
         os._exit(3)
+
+
+class Segfaults(torch.nn.MSELoss):
+    """Reads where no memory is."""
+
+    def forward(self, input, target):
+        ctypes.string_at(0)
+
+
+class Hangs(torch.nn.MSELoss):
+    """Never returns."""
+
+    def forward(self, input, target):
+        while True:
+            pass
+
+
+class Deadlocks(torch.nn.MSELoss):
+    """Waits for itself outside of Python, where no signal is heard."""
+
+    def forward(self, input, target):
+        lock, library = ctypes.create_string_buffer(64), ctypes.CDLL(None)
+        library.pthread_mutex_lock(lock)
+        library.pthread_mutex_lock(lock)
+
+
+class Allocates(torch.nn.MSELoss):
+    """Fills 30 GiB."""
+
+    def forward(self, input, target):
+        torch.empty(30 * 2**30, dtype=torch.uint8).fill_(1)
+        return super().forward(input, target)
