@@ -202,7 +202,7 @@ BUGS = {
     "L1Reshapes": Bug("L1Loss", "pytorch/pytorch#5007", "rejection"),
     "L1TieSlope": Bug("L1Loss", "linkedin/Liger-Kernel#1373", "convention"),
     "MSETargetZero": Bug("MSELoss", "pytorch/pytorch#3876", "gradient"),
-    "MSENaNToZero": Bug("MSELoss", "facebookresearch/fairchem#441", "completeness"),
+    "MSENaNToZero": Bug("MSELoss", "facebookresearch/fairchem#441", "special_values"),
     "MSESecondZero": Bug("MSELoss", "pytorch/pytorch#76185", "second_derivative"),
     "MSEDenseUpstream": Bug("MSELoss", "ROCm/TransformerEngine#623", "layout"),
     "MSEFirstBuffer": Bug("MSELoss", "hughperkins/clnn#19", "purity"),
