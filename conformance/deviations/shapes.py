@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from conformance.case import lift_rounded, values
+from conformance.case import gradients, lift_rounded, values
 from conformance.deviations.deviation import HALF, SINGLE, deviation
 from reference.arithmetic.rounded import Model, Rounded
 
@@ -44,3 +44,35 @@ def empty_batch_of_labels(case):
     number, another one from run to run.  The sum over nothing is 0, and its mean NaN, as in other losses.
     """
     return anything(case)
+
+
+def one_by_one(case) -> Model:
+    """Numbers whose sums are taken one term after the other."""
+    return Model(case.format.working, kinks=True, sequential=True)
+
+
+@deviation(
+    "MultiMarginLoss", of="result", dtypes=SINGLE, severity="accuracy", share=0.5, upstream=None,
+    condition="there are a thousand classes or more",
+    witness={"input": np.zeros((1, 2000)), "target": [0], "margin": 1.1},
+)  # fmt: skip
+def classes_one_by_one(case):
+    """The loss loses digits where there are many classes.
+
+    The kernel adds what every class costs to one number, class after class, in the format of the input: the error
+    grows with the number of classes, and not with its logarithm as where torch sums otherwise.
+    """
+    return values(case, lift_rounded(one_by_one(case)))["value"]
+
+
+@deviation(
+    "MultiMarginLoss", of="gradients", quantities=("grad_input",), dtypes=SINGLE, severity="accuracy", share=0.05,
+    upstream=None, condition="there are a thousand classes or more",
+    witness={"input": np.zeros((1, 2000)), "target": [0], "cotangent": [1.4]},
+)  # fmt: skip
+def gradient_of_classes_one_by_one(case, lift):
+    """The gradient of the target's score loses digits where there are many classes.
+
+    The kernel adds the gradients of all other classes to one number, class after class, in the format of the input.
+    """
+    return gradients(case, lift_rounded(one_by_one(case)))
