@@ -73,6 +73,7 @@ def table(found: list[Finding], known: dict[str, dict]) -> list[str]:
     for f in mutants:
         if not f.caught:
             lines.append(f"survives: {f.name} ({known.get(f.name, {}).get('kind', 'NOT LISTED')}): {f.change}")
+    lines.append(f"{sum(len(f.left_out) for f in found)} rows left out, which the plain loss does not pass either")
     lines += [f"FLAGGED although correct: {f.name}: {f.message}" for f in found if not f.operator and f.caught]
     return lines
 
@@ -86,7 +87,8 @@ def main(given: list[str] | None = None) -> int:
     mutants = sorted((f for f in found if f.operator), key=lambda f: f.name)
     caught = sum(1 for f in mutants if f.caught)
     summary = {"seed": asked.seed, "budget": asked.budget, "mutants": len(mutants), "found": caught}
-    rows = [{k: v for k, v in asdict(f).items() if k != "seconds"} for f in mutants]
+    summary["left_out"] = sorted(row for f in found for row in f.left_out)
+    rows = [{k: v for k, v in asdict(f).items() if k not in ("seconds", "left_out")} for f in mutants]
     asked.results.write_text(json.dumps(summary | {"results": rows}, indent=1) + "\n")
     print(*table(found, known), sep="\n")
     print(f"{caught} of {len(mutants)} mutants found in {time.perf_counter() - began:.0f} s")

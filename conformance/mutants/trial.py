@@ -20,6 +20,8 @@ PATIENCE = 5
 #: The checks and dtypes that find most, first.
 FIRST_CHECKS = ("gradient", "value", "reduction")
 FIRST_DTYPES = ("float32", "float64")
+#: What a plain loss must pass; it takes no care to refuse invalid calls, or to be differentiated forward.
+CORE = ("gradient", "value", "reduction", "result_type")
 
 
 class Hang(BaseException):
@@ -28,7 +30,10 @@ class Hang(BaseException):
 
 @dataclass(frozen=True)
 class Finding:
-    """The first row that fails a mutant, or a plain loss, which has no operator; no check if none does."""
+    """The first row that fails a mutant, or a plain loss, which has no operator; no check if none does.
+
+    ``left_out``: the rows that the plain loss does not pass, which prove nothing of its mutants.
+    """
 
     name: str
     loss: str
@@ -41,6 +46,7 @@ class Finding:
     quantity: str | None = None
     message: str | None = None
     seconds: float = 0.0
+    left_out: tuple[str, ...] = ()
 
     @property
     def caught(self) -> bool:
@@ -75,20 +81,23 @@ def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Fi
     mutants = [find(n) for n in names]
     alive = {f"conformance.mutants.mechanical:{m.name}": Finding(m.name, loss, m.operator, m.change) for m in mutants}
     found: list[Finding] = []
+    left_out: dict[str, None] = {}
     for row_items in stages(loss, [control.name, *alive], checks, budget):
         if not alive:
             break
         by_name = {item.subject.name: item for item in row_items}
         flagged = failure(by_name[control.name], control)
         if flagged is not None:
-            control = control if control.caught else flagged
-            continue  # what fails a correct loss proves nothing of a wrong one
+            control = flagged if flagged.check in CORE and not control.caught else control
+            left_out[" ".join(str(v) for k, v in row_items[0].key.items() if v and k != "subject")] = None
+            continue
         for name in list(alive):
             caught = failure(by_name[name], alive[name])
             if caught is not None:
                 found.append(caught)
                 del alive[name]
-    return [replace(control, seconds=time.perf_counter() - began), *found, *alive.values()]
+    seconds = time.perf_counter() - began
+    return [replace(control, seconds=seconds, left_out=tuple(left_out)), *found, *alive.values()]
 
 
 def stages(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> Iterator[list[Item]]:

@@ -169,12 +169,23 @@ class PoissonNLLLoss(torch.nn.Module):
         return stored(reduced(terms, self.reduction, terms.numel()), input)
 
 
-class Deviance(torch.autograd.Function):
-    """(log(var) + error^2 / var) / 2 of a variance of at least ``least``, which the gradient does not know."""
+class Floor(torch.autograd.Function):
+    """At least ``least``; the gradient does not know."""
 
     @staticmethod
-    def forward(ctx, error, var, least):
-        variance = var.clamp(min=least)
+    def forward(ctx, x, least):
+        return x.clamp(min=least)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return upstream, None
+
+
+class Deviance(torch.autograd.Function):
+    """(log(variance) + error^2 / variance) / 2."""
+
+    @staticmethod
+    def forward(ctx, error, variance):
         ctx.save_for_backward(error, variance)
         return 0.5 * (torch.log(variance) + error * (error / variance))
 
@@ -182,7 +193,7 @@ class Deviance(torch.autograd.Function):
     def backward(ctx, upstream):
         error, variance = ctx.saved_tensors
         slope = error / variance
-        return upstream * slope, upstream * (0.5 * (1 / variance - slope.square())), None
+        return upstream * slope, upstream * (0.5 * (1 / variance - slope.square()))
 
 
 class GaussianNLLLoss(torch.nn.Module):
@@ -194,7 +205,7 @@ class GaussianNLLLoss(torch.nn.Module):
 
     def forward(self, input, target, var):
         error = wide(input) - wide(target)
-        terms = Deviance.apply(error, wide(var).expand_as(error), self.eps)
+        terms = Deviance.apply(error, Floor.apply(wide(var), self.eps).expand_as(error))
         if self.full:
             terms = terms + 0.5 * math.log(2 * math.pi)
         return stored(reduced(terms, self.reduction, terms.numel()), input)
