@@ -16,7 +16,7 @@ from conformance.smaller import keep_one, squeezed, take
 from reference.domains import Complex, Depends, Index, Interval, OneOf
 
 #: What minimising the failures of one row may cost, in units of one number in an oracle's formula: seconds, at most.
-EFFORT = 2_000_000
+EFFORT = 1_500_000
 #: Cases that may be tried for one failure.
 TRIES = 300
 #: What a case costs besides its numbers: for every argument, for every call.
@@ -83,7 +83,7 @@ def minimise(case: Case, call: int | None, fails: Callable[[Case], bool], effort
 
 
 def _single_positions(case: Case, still: Callable) -> Case:
-    """One row in place of all, tried one by one from the first: often that is enough, and all else is cheap."""
+    """One row in place of all: often that is enough, and all else is cheap."""
     for dim in loop_dimensions(case.contract):
         for axis, size in enumerate(case.sizes[dim.name]):
             tried = (keep_one(case, dim.name, axis, position) for position in _telling(case, dim.name, axis))
@@ -92,15 +92,16 @@ def _single_positions(case: Case, still: Callable) -> Case:
 
 
 def _telling(case: Case, name: str, axis: int) -> list[int]:
-    """The positions with the largest and the smallest whole numbers, as class indices are, and the first ones."""
-    size, chosen = case.sizes[name][axis], []
+    """A few positions: where whole numbers, as class indices are, stand, the smallest, the largest, and between."""
+    order = np.arange(case.sizes[name][axis])
     for argument in case.contract.positional:
         array, layout = case.arguments[argument], case.layout(argument)
         if array is not None and array.dtype != float and array.shape[1:] == case.shape and array.size:
             place = 1 + [d.name for d in layout.layout for _ in case.sizes[d.name]].index(name) + axis
             other = tuple(i for i in range(array.ndim) if i != place)
-            chosen += [int(array.max(axis=other).argmax()), int(array.min(axis=other).argmin())]
-    return list(dict.fromkeys([*chosen, *range(min(size, FIRST))]))
+            order = np.argsort(array.max(axis=other), kind="stable")
+    ranks = np.linspace(0, len(order) - 1, FIRST).astype(int) if len(order) else []
+    return list(dict.fromkeys(int(order[rank]) for rank in ranks))
 
 
 def _shrunk_dimensions(case: Case, still: Callable) -> Case:
@@ -147,12 +148,23 @@ def _plainer_options(case: Case, still: Callable) -> Case:
 
 
 def _constant_arrays(case: Case, still: Callable) -> Case:
-    """Whole arrays, then halves, quarters, ... of large ones, of zeros or of ones."""
+    """Whole arrays of zeros or of ones."""
+    for where, name in _arrays(case):
+        for simple in (0, 1):
+            candidate = _with(case, where, name, slice(None), simple)
+            if still(candidate):
+                case = candidate
+                break
+    return case
+
+
+def _constant_parts(case: Case, still: Callable) -> Case:
+    """Halves, quarters, ... of large arrays of zeros or of ones."""
     for where, name in _arrays(case):
         size = getattr(case, where)[name].size
         for simple in (0, 1):
-            chunk = size
-            while chunk == size or chunk > FIRST:
+            chunk = size // 2
+            while chunk > FIRST:
                 for start in range(0, size, chunk):
                     candidate = _with(case, where, name, slice(start, start + chunk), simple)
                     case = candidate if still(candidate) else case
@@ -234,4 +246,7 @@ def _inside(case: Case, where: str, name: str, x: float) -> bool:
 
 
 SHRINKING = (_single_positions, _shrunk_dimensions)
-STEPS = (*SHRINKING, _plainer_options, _constant_arrays, _equal_numbers, _simpler_numbers)
+STEPS = (
+    _single_positions, _constant_arrays, _shrunk_dimensions, _plainer_options, _constant_arrays, _constant_parts,
+    _equal_numbers, _simpler_numbers,
+)  # fmt: skip

@@ -13,7 +13,7 @@ from conformance import exhibit
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
 from conformance.minimise import EFFORT, Effort, cost, minimise
-from conformance.row import Row
+from conformance.row import Item, Row
 from conformance.staleness import number
 from conformance.tally import Failure, Problem, Tally
 
@@ -109,7 +109,7 @@ def _smallest(row: Row, tally: Tally, smallest: list[Failure], effort: Effort) -
 
 def _minimised(row: Row, tally: Tally, known: list[Case], effort: Effort) -> Failure:
     failure = min(tally.failures, key=lambda f: cost(f.case))
-    for case in known:
+    for case in [c for c in known if 4 * cost(c) < cost(failure.case)]:
         again = _failure_of(row, case, failure.quantity)
         if again is not None:
             return again
@@ -147,10 +147,22 @@ def _without_sizes(message: str) -> str:
 
 def _failure_of(row: Row, case: Case, quantity: str) -> Failure | None:
     """How the subject fails on a case, if it does: the same check again."""
-    again = Row(row.item)
+    again = Again(row.item, quantity)
     again.feed(case)
     failures = again.tally(quantity).failures
     return failures[0] if failures else None
+
+
+class Again(Row):
+    """The row once more, of which one quantity is judged: the others cost most of the time."""
+
+    def __init__(self, item: Item, quantity: str):
+        super().__init__(item)
+        self.quantity = quantity
+
+    def judge(self, case: Case, quantity: str, actual: np.ndarray) -> None:
+        if quantity == self.quantity:
+            super().judge(case, quantity, actual)
 
 
 def explain(row: Row, failure: Failure) -> str:
