@@ -62,7 +62,7 @@ def test_the_mirror_agrees_with_the_oracle(contract):
     Automatic differentiation is accurate in norm only, so one rounding of the largest element is free.
     """
     compared = 0
-    for case in same_shapes(contract)[::3]:
+    for case in same_shapes(contract)[::6]:
         along = directions(case, case.differentiable)
         moves = {k: case.in_rows(k, v) for k, v in along.items()}
         oracle, mirror = ask_oracle(case, along), ask_mirror(case, moves)

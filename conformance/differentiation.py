@@ -7,7 +7,7 @@ import torch
 from torch.autograd import forward_ad
 
 from conformance.derivatives import Forward, Second
-from conformance.subject import Gradient, Session, refusals
+from conformance.subject import Gradient, Refused, Session, refusals
 
 
 def second_derivatives(session: Session) -> dict[str, Gradient]:
@@ -37,7 +37,11 @@ def _second_of_call(session: Session, call: int, shared) -> dict[str, torch.Tens
             return {}
         moves = [direction(session, n, call) for n in live]
         asked = {f"grad_{n}": t for n, t in leaves.items()} | upstream
-        found = torch.autograd.grad(list(live.values()), list(asked.values()), moves, allow_unused=True)
+        found = torch.autograd.grad(
+            list(live.values()), list(asked.values()), moves, allow_unused=True, retain_graph=True
+        )
+        if all(f is None for f in found):  # a function that can be differentiated once only is passed over in silence
+            torch.autograd.backward(list(live.values()), moves)
     return dict(zip(asked, map(_arrived, found), strict=True))
 
 
@@ -85,6 +89,12 @@ def move_module(session: Session) -> None:
         module = session.module.get_submodule(path)
         delattr(module, own)
         setattr(module, own, moved[name])
+
+
+def is_missing(refused: Refused) -> bool:
+    """Whether a subject says that it cannot be differentiated so, which none has to."""
+    text = str(refused.error)
+    return refused.unsupported or isinstance(refused.error, NotImplementedError) or "once_differentiable" in text
 
 
 def derivative(session: Session, quantity: str) -> np.ndarray | None:

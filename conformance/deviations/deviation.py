@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from conformance.case import Case, gradients, lift_rounded, values
-from conformance.derivatives import Forward, moving, tangents
+from conformance.derivatives import Forward, Second, moving, tangents
 from conformance.special import as_special
 from conformance.verdict import THRESHOLD, within
 from reference import CONTRACTS
@@ -25,6 +25,9 @@ from reference.domains import Complex
 HALF = ("float16", "bfloat16")
 SINGLE = ("float32", "float64")
 EVERY = HALF + SINGLE
+
+#: What the cases of a check are, where they ask something else of the same numbers.
+DERIVED = {"second_derivative": Second.of, "forward_mode": Forward.of}
 
 #: Every deviation of torch.nn by id, in the order of definition.
 DEVIATIONS: dict[str, Deviation] = {}
@@ -220,7 +223,7 @@ def deviation(
             id=id, loss=loss, of=of, quantities=quantities or (None if of == "behaviour" else "value",),
             dtypes=dtypes, summary=summary,
             explanation=explanation.strip(), instead=instead,
-            witness=lambda: witness_case(loss, dtypes[0], **witness), **rest,
+            witness=lambda: DERIVED.get(rest.get("only"), as_special)(witness_case(loss, dtypes[0], **witness)), **rest,
         )  # fmt: skip
         return instead
 

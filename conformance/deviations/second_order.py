@@ -26,7 +26,7 @@ def over_spread(input):
 
 @deviation(
     "BCELoss", quantities=("grad_input", "grad_target"), steps="storage", divides_last=True, severity="wrong",
-    share=0.7, condition="the input is 0 or 1, or close to it", witness={"input": [0.0], "target": [0.0]}, **ONLY,
+    share=0.7, condition="the input is 0 or 1, or close to it", witness={"input": [2.0**-43], "target": [1.0]}, **ONLY,
 )  # fmt: skip
 def curvature_floor(case, lift):
     """The second derivative is wrong, infinite or NaN where the input is close to 0 or 1.
@@ -54,7 +54,7 @@ def curvature_floor(case, lift):
 
 @deviation(
     "BCELoss", quantities=("value",), steps="storage", divides_last=True, severity="wrong", share=0.7,
-    condition="the input is 0 or 1, or close to it", witness={"input": [0.0], "target": [0.0]}, **ONLY,
+    condition="the input is 0 or 1, or close to it", witness={"input": [2.0**-43], "target": [0.0]}, **ONLY,
 )  # fmt: skip
 def slope_by_cotangent(case, lift):
     """The derivative of the gradient by the upstream gradient is not the gradient.
