@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from conformance.mutants.controls.common import reduced, same_shape, wide, widest
+from conformance.mutants.controls.common import fits, reduced, same_shape, wide, widest
 
 #: The probability whose logarithm is -100.
 LEAST = math.exp(-100)
@@ -87,6 +87,7 @@ class LogitsBySoftplus(torch.nn.BCEWithLogitsLoss):
 
     def forward(self, input, target):
         same_shape(input, target)
+        fits(input, target, self.weight, self.pos_weight)
         x, yes = widest(input), widest(target)
         pos_weight = torch.ones_like(x) if self.pos_weight is None else widest(self.pos_weight)
         terms = _CrossEntropy.apply(x, yes, pos_weight)
@@ -98,6 +99,7 @@ class BCEInFloat64(torch.nn.BCELoss):
 
     def forward(self, input, target):
         same_shape(input, target)
+        fits(input, target, self.weight)
         if not all(bool(((x >= 0) & (x <= 1) | x.isnan()).all()) for x in (input, target)):
             raise RuntimeError("all elements of input and target should be between 0 and 1")
         x, yes = widest(input), widest(target)
@@ -109,5 +111,6 @@ class SoftMarginBySoftplus(torch.nn.SoftMarginLoss):
     """Does not overflow."""
 
     def forward(self, input, target):
+        fits(input, target)
         x, sign = wide(input), wide(target)
         return reduced(softplus(-sign * x), self.reduction, input)

@@ -3,7 +3,7 @@
 import torch
 from torch.autograd.function import once_differentiable
 
-from conformance.mutants.controls.common import KNOWN, wide, widest
+from conformance.mutants.controls.common import KNOWN, real, wide, widest
 
 
 def class_dim(input):
@@ -12,6 +12,9 @@ def class_dim(input):
 
 def check_target(input, target, weight):
     """Raises ValueError unless the target has the shape of the input, without its classes if it holds indices."""
+    real(input, target, weight)
+    if not target.is_floating_point() and target.dtype not in (torch.int64, torch.uint8):
+        raise ValueError(f"expected indices as int64, got {target.dtype}")
     dim = class_dim(input)
     expected = input.shape if target.is_floating_point() else input.shape[:dim] + input.shape[dim + 1 :]
     if not input.ndim or target.shape != expected:
@@ -46,23 +49,23 @@ class CrossEntropyByLogSumExp(torch.nn.CrossEntropyLoss):
             raise RuntimeError("label_smoothing must be between 0.0 and 1.0")
         weight = None if self.weight is None else self.widen(self.weight)
         losses = self.gaps(self.widen(input).movedim(class_dim(input), -1))
-        losses = losses if weight is None else weight * losses
         hit, live, carried = self.pick(losses, target, weight)
         if self.label_smoothing:
-            every = losses.sum(-1) * (self.label_smoothing / losses.shape[-1])
+            every = (losses if weight is None else weight * losses).sum(-1) * (self.label_smoothing / losses.shape[-1])
             hit = (1 - self.label_smoothing) * hit + every
         return mean_by(torch.where(live, hit, 0.0), carried, self.reduction).to(input.dtype)
 
     def pick(self, losses, target, weight):
         """The target's losses, which of them count, and how much each does in a mean."""
         if target.is_floating_point():
+            losses = losses if weight is None else weight * losses
             hit = (self.widen(target).movedim(class_dim(target), -1) * losses).sum(-1)
             return hit, torch.ones_like(hit, dtype=torch.bool), torch.ones_like(hit)
         live = target != self.ignore_index
         index = torch.where(live, target, 0)
         hit = losses.gather(-1, index.unsqueeze(-1)).squeeze(-1)
-        carried = torch.ones_like(hit) if weight is None else weight[index]
-        return hit, live, torch.where(live, carried, 0.0)
+        carried = torch.where(live, torch.ones_like(hit) if weight is None else weight[index], 0.0)
+        return carried * hit, live, carried
 
 
 class _LossOfEveryClass(torch.autograd.Function):
@@ -89,14 +92,14 @@ class CrossEntropyByHand(CrossEntropyByLogSumExp):
 
 
 class NLLInFloat64(torch.nn.NLLLoss):
-    """Weighs before it picks, in float64."""
+    """In float64."""
 
     def forward(self, input, target):
         check_target(input, target, self.weight)
-        rows = -widest(input).movedim(class_dim(input), -1)
+        rows = widest(input).movedim(class_dim(input), -1)
         weight = rows.new_ones(rows.shape[-1]) if self.weight is None else widest(self.weight)
         live = target != self.ignore_index
         index = torch.where(live, target, 0)
-        picked = (weight * rows).gather(-1, index.unsqueeze(-1)).squeeze(-1)
+        picked = rows.gather(-1, index.unsqueeze(-1)).squeeze(-1)
         carried = torch.where(live, weight[index], 0.0)
-        return mean_by(torch.where(live, picked, 0.0), carried, self.reduction).to(input.dtype)
+        return mean_by(torch.where(live, -carried * picked, 0.0), carried, self.reduction).to(input.dtype)

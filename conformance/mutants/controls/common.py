@@ -26,6 +26,20 @@ def reduced(terms, reduction, like, total=torch.sum):
     return terms.to(like.dtype.to_real())
 
 
+def real(*tensors):
+    """Raises RuntimeError where one is complex."""
+    if any(t is not None and t.is_complex() for t in tensors):
+        raise RuntimeError("complex numbers are not supported")
+
+
+def fits(like, *tensors):
+    """Raises RuntimeError unless all that there are are real and broadcast to the shape of ``like``."""
+    real(like, *tensors)
+    for t in tensors:
+        if t is not None and torch.broadcast_shapes(t.shape, like.shape) != like.shape:
+            raise RuntimeError(f"{tuple(t.shape)} does not broadcast to {tuple(like.shape)}")
+
+
 def same_shape(*tensors):
     """Raises ValueError unless all have one shape."""
     if len({tuple(t.shape) for t in tensors}) > 1:

@@ -2,7 +2,7 @@
 
 import torch
 
-from conformance.mutants.controls.common import reduced, wide, widest
+from conformance.mutants.controls.common import real, reduced, wide, widest
 
 #: Beyond this power of two a third power, or a sum of them, may leave float32.
 FAR = 36
@@ -45,6 +45,9 @@ class CosineInFloat64(torch.nn.CosineSimilarity):
     """The product of two vectors of length one."""
 
     def forward(self, x1, x2):
+        real(x1, x2)
+        if self.eps < 0:
+            raise RuntimeError(f"eps must be non-negative, got: {self.eps}")
         x1, x2 = torch.broadcast_tensors(x1, x2)
         units = []
         for x in (widest(x1), widest(x2)):

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from conformance.mutants.controls.common import reduced, widest
+from conformance.mutants.controls.common import real, reduced, widest
 
 
 class _Floor(torch.autograd.Function):
@@ -26,7 +26,7 @@ class GaussianInFloat64(torch.nn.GaussianNLLLoss):
         if var.shape != input.shape:
             if input.shape[:-1] == var.shape:
                 var = var.unsqueeze(-1)
-            elif input.shape[:-1] != var.shape[:-1] or var.shape[-1] != 1:
+            elif input.ndim != var.ndim or sum(v for n, v in zip(input.shape, var.shape, strict=True) if n != v) != 1:
                 raise ValueError("var is of incorrect size")
         spread = _Floor.apply(widest(var), self.eps)
         error = widest(input) - widest(target)
@@ -38,6 +38,7 @@ class KLInFloat64(torch.nn.KLDivLoss):
     """The definition, with 0 log 0 = 0."""
 
     def forward(self, input, target):
+        real(input, target)
         log_q, t = widest(input), widest(target)
         terms = t.exp() * (t - log_q) if self.log_target else torch.xlogy(t, t) - t * log_q
         if self.reduction != "batchmean":

@@ -3,6 +3,8 @@
 import torch
 import torch._refs.nn.functional as refs
 
+from conformance.mutants.controls.common import real
+
 
 class L1Reference(torch.nn.L1Loss):
     """torch._refs."""
@@ -15,6 +17,7 @@ class HuberReference(torch.nn.HuberLoss):
     """torch._refs."""
 
     def forward(self, input, target):
+        real(input, target)
         return refs.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
@@ -36,6 +39,8 @@ class PoissonReference(torch.nn.PoissonNLLLoss):
     """torch._refs."""
 
     def forward(self, log_input, target):
+        if not isinstance(self.eps, float):
+            raise TypeError(f"eps is {type(self.eps).__name__}, not float")
         return refs.poisson_nll_loss(
             log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
         )

@@ -2,13 +2,29 @@
 
 import torch
 
-from conformance.mutants.controls.common import reduced, total_compensated, total_pairwise, total_reversed, wide, widest
+from conformance.mutants.controls.common import (
+    real,
+    reduced,
+    total_compensated,
+    total_pairwise,
+    total_reversed,
+    wide,
+    widest,
+)
+
+
+def check_huber(input, target, delta):
+    """Raises RuntimeError for what Huber's loss is not defined for."""
+    real(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
 
 
 class HuberByClamp(torch.nn.HuberLoss):
     """The quadratic part by clamping the error; float32 at least."""
 
     def forward(self, input, target):
+        check_huber(input, target, self.delta)
         error = (wide(input) - wide(target)).abs()
         inside = error.clamp(max=self.delta)
         return reduced(inside * (error - 0.5 * inside), self.reduction, input)
@@ -18,6 +34,7 @@ class HuberInFloat64(torch.nn.HuberLoss):
     """Two branches, everything in float64."""
 
     def forward(self, input, target):
+        check_huber(input, target, self.delta)
         error = (widest(input) - widest(target)).abs()
         linear = self.delta * (error - 0.5 * self.delta)
         inside = error.clamp(max=self.delta)
