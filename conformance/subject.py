@@ -287,12 +287,17 @@ class refusals:  # noqa: N801 - a context manager, used as one
         return False
 
 
+def said(case: Case) -> dict[str, object]:
+    """The parameters other than at their defaults, which are left for the subject to have."""
+    return {k: v for k, v in case.parameters.items() if v != case.contract.defaults.get(k)}
+
+
 def make_like_torch(factory: Callable, case: Case, tensors: Mapping[str, torch.Tensor]):
     """``factory(**tensors, **parameters, reduction=...)``, as every class of torch.nn takes them."""
     if case.contract.torch in MAKERS:
         return MAKERS[case.contract.torch](factory, case, tensors)
     given = {k: t for k, t in tensors.items() if t is not None}
-    parameters = {k: DISTANCES.get(v, v) if isinstance(v, str) else v for k, v in case.parameters.items()}
+    parameters = {k: DISTANCES.get(v, v) if isinstance(v, str) else v for k, v in said(case).items()}
     reduction = {"reduction": case.reduction} if len(case.contract.reductions) > 1 else {}
     return factory(**given, **parameters, **reduction)
 

@@ -42,6 +42,8 @@ class HuberIgnoresDelta(Reducing):
 class HuberSignedThreshold(Reducing):
     """Compares the signed difference with delta (BobMcDear/attorch#13)."""
 
+    delta = 1.0
+
     def terms(self, input, target):
         error = input - target
         linear = self.delta * (error.abs() - 0.5 * self.delta)
