@@ -90,7 +90,8 @@ def module_unchanged(session: Session) -> list[str]:
 
 def rng(session: Session) -> list[str]:
     """The random numbers that others draw after a call; a module may draw some for its parameters."""
-    touched = changes(GENERATORS, lambda: answers(session, differentiable(session)))
+    names = differentiable(session)
+    touched = changes(GENERATORS, lambda: answers(session, names))
     return [f"touches the random numbers of {name}" for name in touched]
 
 
