@@ -45,7 +45,7 @@ def replay(deviation: Deviation) -> list[dict]:
     quantity = deviation.quantities[0]
     row = Row(witness_item(deviation, case))
     row.feed(case)
-    tally = row.tallies[quantity]
+    tally = row.tally(quantity)
     shows = deviation.id in tally.excused and not tally.failures
     verdict = "known" if shows else "fail" if is_confirmed_here(deviation) else "note"
     message = None if shows else gone(deviation, tally)
@@ -89,8 +89,9 @@ def described(rows: Iterable[dict]) -> list[dict]:
     """What the report says of every deviation that the rows name."""
     rows = list(rows)
     named = {id for row in rows for id in row["deviation"]}
-    replayed = {r["deviation"][0]: r for r in rows if r["quantity"] and r["witness"] and len(r["deviation"]) == 1
-                and r["cases"] == 0}  # fmt: skip
+    replayed = {
+        r["deviation"][0]: r for r in rows if r["witness"] and len(r["deviation"]) == 1 and r["cases"] == 0
+    }
     return [_described(d, replayed.get(d.id)) for d in DEVIATIONS.values() if d.id in named]
 
 
