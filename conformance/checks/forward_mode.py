@@ -13,6 +13,7 @@ from conformance.differentiation import tangents
     applies=lambda contract: contract.pullback is not None,
     dtypes=DTYPES,
     budgets=LIGHT,
+    sample=2,
 )
 def compare_tangents(row, case) -> None:
     """Every field of the result."""

@@ -32,6 +32,7 @@ def ordinary_recipes(contract, reduction):
     applies=lambda contract: contract.pullback is not None,
     dtypes=DTYPES,
     budgets=LIGHT,
+    sample=2,
 )
 def compare_second_derivatives(row, case) -> None:
     """All arguments at once; where that is refused one by one, the others at rest."""
