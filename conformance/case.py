@@ -80,9 +80,11 @@ class Case:
             if array is None:
                 continue
             columns = np.ascontiguousarray(array).view(np.uint64).reshape(self.rows, int(np.prod(array.shape[1:])))
-            for column in columns.T:
-                mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-                mixed ^= mixed >> np.uint64(29)
+            places = np.arange(1, 2 * columns.shape[1], 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+            each = (columns ^ columns >> np.uint64(32)) * places
+            each ^= each >> np.uint64(29)
+            mixed = (mixed ^ np.bitwise_xor.reduce(each * places, axis=1)) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
         return mixed
 
     def digest(self) -> str:

@@ -90,8 +90,9 @@ def module_unchanged(session: Session) -> list[str]:
 
 def rng(session: Session) -> list[str]:
     """The random numbers that others draw after a call; a module may draw some for its parameters."""
-    names = differentiable(session)
-    touched = changes(GENERATORS, lambda: answers(session, names))
+    names: list[str] = []
+    changes(GENERATORS, lambda: names.extend(differentiable(session)))
+    touched = changes(GENERATORS, lambda: answers(session, tuple(names)))
     return [f"touches the random numbers of {name}" for name in touched]
 
 

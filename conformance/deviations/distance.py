@@ -47,6 +47,25 @@ def unscaled_norm(x1, x2, *, p, eps):
 
 @deviation(
     "PairwiseDistance",
+    of="value",
+    dtypes=("float16",),
+    steps="storage",
+    severity="accuracy",
+    share=0.1,
+    condition="eps nearly cancels the difference of the vectors",
+    upstream=None,
+    witness={"x1": [-6.890625], "x2": [93.125], "p": 3.0, "eps": 100.0},
+)
+def rounded_before_eps(x1, x2, *, p, eps):
+    """The distance has no right digit where eps nearly cancels the difference.
+
+    The difference is stored in 16 bits before eps is added to it.
+    """
+    return np.squeeze(terms(norm(difference(x1, x2, eps), p)), axis=-1)
+
+
+@deviation(
+    "PairwiseDistance",
     of="gradient",
     quantities=BOTH,
     dtypes=("float16",),

@@ -79,7 +79,7 @@ def distance(x1, x2, p, eps):
 
 def share_of_largest(size):
     """Derivative of the largest element by each: 1 for it, an equal part for each of several."""
-    first = np.eye(size.shape[-1], dtype=bool)[np.argmax(plain(size), axis=-1)]
+    first = np.expand_dims(np.argmax(plain(size), axis=-1), -1) == np.arange(size.shape[-1])
     rival = np.max(np.where(first, 0.0, size), axis=-1, keepdims=True)
     rival = np.where(first, rival, np.max(size, axis=-1, keepdims=True))
     ties = np.sum(plain(size) == np.max(plain(size), axis=-1, keepdims=True), axis=-1, keepdims=True)
