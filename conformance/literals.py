@@ -115,6 +115,6 @@ def _breaks(statement: str) -> list[int]:
         quoted ^= character == '"'
         if not quoted:
             depth += (character in "([{") - (character in ")]}")
-            if character == "," and depth > 0:
+            if depth > 0 and statement[place : place + 2] == ", ":
                 found.append(place + 1)
     return found

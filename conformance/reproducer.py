@@ -35,7 +35,8 @@ FAULTS = {
     r"\w+ has dtype \w+, the contract says (\w+)": "{result}.dtype == torch.{0}",
     r"\w+ is \w+, not a tensor": "isinstance({result}, torch.Tensor)",
     r"changes its argument (\w+) in place": "{0}._version == 0",
-    r"grad_(\w+): no gradient reaches it": "{gradient} is not None",
+    r"\w+: no (gradient|derivative) reaches it": "{gradient} is not None",
+    r"the result does not require grad when (\w+) does": "{result}.requires_grad",
 }
 #: What a message begins with that says that a call should have been refused.
 ACCEPTED = ("does not refuse ", "accepts ")
@@ -70,8 +71,8 @@ class Finding:
 
     @cached_property
     def call(self) -> Call:
-        leaves = self.leaves if self.argument or isinstance(self.case, Second) else ()
-        return Call(self.case, self.at[0], self.subject, self.device, leaves, self.check == "legacy", self.layout)
+        legacy = self.check == "legacy"
+        return Call(self.case, self.at[0], self.subject, self.device, self.leaves, legacy, self.layout)
 
     @property
     def name(self) -> str:
@@ -100,11 +101,22 @@ def script_of_problem(finding: Finding, message: str) -> str | None:
     if pattern is None:
         return None
     title = _title(finding, message)
-    right = FAULTS[pattern].format(*re.match(pattern, message).groups(), result="result", gradient=_gradient(finding))
+    fault, match = FAULTS[pattern], re.match(pattern, message)
+    if "requires_grad" in fault:
+        finding = replace(finding, leaves=(match[1],))
+    *asked, whole = _number_asked(finding) if "{gradient}" in fault or finding.argument else _called(finding)
+    right = fault.format(*match.groups(), result="result", gradient=whole)
+    if "{result}" in fault:
+        asked = list(_called(finding))[:-1]
     end = [f'print("as it should be:", {right})', f"raise SystemExit(0 if {right} else 1)"] if right else []
-    called = f"result = {invoked(finding.call)}{_field(finding)}"
-    asked = backward(finding.call) if finding.argument and "{result}" not in FAULTS[pattern] else [called]
-    return fitted([title, *with_shorthand([*setting(finding.call), *asked, *end])])
+    return fitted([title, *with_shorthand([*tensors(finding.call), *asked, *end])])
+
+
+def _called(finding: Finding) -> Iterator[str]:
+    """The statements that make the call, and the name of the result."""
+    yield from made(finding.call)
+    yield f"result = {invoked(finding.call)}{_field(finding)}"
+    yield "result"
 
 
 def script_of_acceptance(finding: Finding, message: str) -> str:
@@ -122,10 +134,6 @@ def script_of_acceptance(finding: Finding, message: str) -> str:
 def _title(finding: Finding, message: str) -> str:
     said = finding.title or f"{finding.name}: {message}"
     return f"# {' '.join([_ascii(said).rstrip('.') + '.', *origin(finding)])}"
-
-
-def _gradient(finding: Finding) -> str:
-    return list(gradient(finding.call, finding.argument))[-1] if finding.argument else ""
 
 
 def _field(finding: Finding) -> str:

@@ -42,11 +42,11 @@ SHOWS = {
 }
 
 
-def row_of(factory, loss: str, check: str, dtype: str, reduction: str) -> Row:
+def row_of(factory, loss: str, check: str, dtype: str, reduction: str, question: str | None = None) -> Row:
     """A row of the smoke run, fed until it is done."""
     contract = next(c for c in CONTRACTS.values() if c.loss == loss and dtype in c.dtypes)
     subject = Subject(f"{factory.__module__}:{factory.__name__}", factory)
-    row = Row(Item(subject, contract.name, check, dtype, reduction, "cpu", "eager", 0, "smoke"))
+    row = Row(Item(subject, contract.name, check, dtype, reduction, "cpu", "eager", 0, "smoke", question))
     for case in row.cases():
         row.feed(case)
     return row
@@ -141,12 +141,20 @@ class Reshaped(planted.Reducing):
 
 @pytest.mark.parametrize(
     ("wrong", "check"),
-    [(Stubborn, "value"), (Detached, "gradient"), (Reshaped, "result_type")],
+    [
+        (Stubborn, "value"),
+        (Detached, "gradient"),
+        (Reshaped, "result_type"),
+        (Detached, "second_derivative"),
+        (Detached, "completeness"),
+    ],
 )
 def test_a_fault_that_is_no_number_has_a_script_too(wrong, check, monkeypatch):
     monkeypatch.setattr(planted, wrong.__name__, wrong, raising=False)
     monkeypatch.setattr(wrong, "__module__", planted.__name__)
-    row = next(r for r in outcome.finish(row_of(wrong, "L1Loss", check, "float32", "none")) if r["exhibit"])
+    question = {"completeness": "requires-grad"}.get(check)
+    rows = outcome.finish(row_of(wrong, "L1Loss", check, "float32", "none", question))
+    row = next(r for r in rows if r["exhibit"])
     mended = row["exhibit"].script.replace(f"= {wrong.__name__}(", "= torch.nn.L1Loss(")
     assert run(row["exhibit"].script)[0] == 1
     assert run(mended)[0] == 0
@@ -170,7 +178,7 @@ def test_a_number_is_an_exact_decimal_or_hexadecimal(x, text):
 
 
 def test_long_statements_are_broken_after_commas_in_brackets():
-    statement = f'x = f([{", ".join(["1.0"] * 50)}], "a, b")'
+    statement = f'x = f([{", ".join(["1.0"] * 50)}], "a, b", (1,))'
     lines = wrapped(statement, 60)
     assert max(map(len, lines)) <= 60
     assert " ".join(line.strip() for line in lines) == statement

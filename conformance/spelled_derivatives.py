@@ -53,8 +53,12 @@ def second(call: Call, quantity: str, careful: bool) -> Iterator[str]:
         yield "torch.autograd.backward(*zip(*pairs))"
     else:
         yield f"torch.autograd.backward(first, {moves})"
-    whole = f"up[{fields.index(quantity)}]" if quantity in fields else held(call, quantity.removeprefix("grad_"))
-    yield f"{whole}.grad"
+    if quantity in fields:
+        yield f"up[{fields.index(quantity)}].grad"
+    else:
+        name = quantity.removeprefix("grad_")
+        whole = f"{held(call, name)}.grad"
+        yield f"torch.view_as_real({whole})" if isinstance(call.case.layout(name).domain, Complex) else whole
 
 
 def forward(call: Call, made: list[str], field: str) -> Iterator[str]:
