@@ -50,9 +50,10 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx, upstream):
         x, yes, pos_weight = ctx.saved_tensors
         by_x = upstream * ((1 - yes) * _Logistic.apply(x) - pos_weight * (yes * _Logistic.apply(-x)))
-        exact = torch.where(pos_weight == 1, -x, pos_weight * softplus(-x) - softplus(x))
+        apart = (x < 0) & ((pos_weight != 1) | x.isinf())
+        by_yes = torch.where(apart, pos_weight * softplus(-x) - softplus(x), (pos_weight - 1) * softplus(-x) - x)
         by_pos_weight = upstream * (yes * softplus(-x))
-        return by_x, upstream * exact, by_pos_weight.sum_to_size(pos_weight.shape)
+        return by_x, upstream * by_yes, by_pos_weight.sum_to_size(pos_weight.shape)
 
 
 def floored(log, x, chance):

@@ -1,7 +1,6 @@
 """Correct losses of classes: by logsumexp, by a backward of one's own, by picking in float64."""
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from conformance.mutants.controls.common import KNOWN, real, wide, widest
 
@@ -68,6 +67,19 @@ class CrossEntropyByLogSumExp(torch.nn.CrossEntropyLoss):
         return carried * hit, live, carried
 
 
+class _Once(torch.autograd.Function):
+    """What depends on logits and upstream gradient, and may not be differentiated: with torch's decorator a constant
+    upstream gradient makes it a constant, and the second derivative lacks it in silence."""
+
+    @staticmethod
+    def forward(ctx, slope, logits, upstream):
+        return slope.clone()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        raise NotImplementedError("a second derivative is not implemented")
+
+
 class _LossOfEveryClass(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits):
@@ -75,10 +87,11 @@ class _LossOfEveryClass(torch.autograd.Function):
         return -torch.log_softmax(logits, -1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, upstream):
         (logits,) = ctx.saved_tensors
-        return torch.softmax(logits, -1) * upstream.sum(-1, keepdim=True) - upstream
+        with torch.no_grad():
+            slope = torch.softmax(logits, -1) * upstream.sum(-1, keepdim=True) - upstream
+        return _Once.apply(slope, logits, upstream)
 
 
 class CrossEntropyByHand(CrossEntropyByLogSumExp):

@@ -3,22 +3,12 @@
 import torch
 import torch._refs.nn.functional as refs
 
-from conformance.mutants.controls.common import real
-
 
 class L1Reference(torch.nn.L1Loss):
     """torch._refs."""
 
     def forward(self, input, target):
         return refs.l1_loss(input, target, reduction=self.reduction)
-
-
-class HuberReference(torch.nn.HuberLoss):
-    """torch._refs."""
-
-    def forward(self, input, target):
-        real(input, target)
-        return refs.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 class HingeReference(torch.nn.HingeEmbeddingLoss):

@@ -25,8 +25,8 @@ class HuberByClamp(torch.nn.HuberLoss):
 
     def forward(self, input, target):
         check_huber(input, target, self.delta)
-        error = (wide(input) - wide(target)).abs()
-        inside = error.clamp(max=self.delta)
+        error = wide(input) - wide(target)
+        inside = error.clamp(-self.delta, self.delta)
         return reduced(inside * (error - 0.5 * inside), self.reduction, input)
 
 
@@ -35,10 +35,10 @@ class HuberInFloat64(torch.nn.HuberLoss):
 
     def forward(self, input, target):
         check_huber(input, target, self.delta)
-        error = (widest(input) - widest(target)).abs()
-        linear = self.delta * (error - 0.5 * self.delta)
-        inside = error.clamp(max=self.delta)
-        return reduced(torch.where(error <= self.delta, 0.5 * inside * inside, linear), self.reduction, input)
+        error = widest(input) - widest(target)
+        linear = self.delta * (error.abs() - 0.5 * self.delta)
+        inside = error.clamp(-self.delta, self.delta)
+        return reduced(torch.where(error.abs() <= self.delta, 0.5 * inside * inside, linear), self.reduction, input)
 
 
 class _Square(torch.autograd.Function):
@@ -74,8 +74,7 @@ class SmoothL1Compensated(torch.nn.SmoothL1Loss):
     def forward(self, input, target):
         if self.beta < 0:
             raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-        error = (wide(input) - wide(target)).abs()
-        if self.beta:
-            inside = error.clamp(max=self.beta)
-            error = (inside / self.beta) * (error - 0.5 * inside)
-        return reduced(error, self.reduction, input, total_compensated)
+        error = wide(input) - wide(target)
+        inside = error.clamp(-self.beta, self.beta)
+        terms = (inside / self.beta) * (error - 0.5 * inside) if self.beta else error.abs()
+        return reduced(terms, self.reduction, input, total_compensated)
