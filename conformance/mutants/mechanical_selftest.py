@@ -40,7 +40,9 @@ def test_mutating_leaves_the_loss_as_it_was(loss):
 
 def test_a_name_says_which_change_it_is():
     assert mechanical.find("HuberLoss_swap_sign_1").change == "HuberLoss.terms: input - target -> input + target"
-    assert mechanical.find("L1Loss_drop_function_1").change == "L1Loss.terms: (input - target).abs() -> input - target"
+    assert mechanical.find("L1Loss_drop_function_1").change == (
+        "L1Loss.forward: (wide(input) - wide(target)).abs() -> wide(input) - wide(target)"
+    )
 
 
 def test_a_mutant_is_a_subject_by_its_name():
