@@ -154,6 +154,10 @@ class Forward(Case):
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
         """Certified enclosures of the derivatives, whatever ``kinks``: those of values may have kinks too."""
+        return self._enclosures
+
+    @cached_property
+    def _enclosures(self) -> dict[str, Certified]:
         with certified_precision():
             return self.evaluated(lambda x: Certified.exact(x, kinks=True))
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conformance.case import loop_dimensions
 from conformance.checks.check import LIGHT, check
 from conformance.derivatives import Second
 from conformance.differentiation import second_derivatives
@@ -12,15 +13,24 @@ from conformance.subject import Malformed, Refused
 
 #: Regimes whose numbers, or their reciprocals, have squares beyond the format.
 EXTREME = ("tiny", "huge", "edges")
+#: The largest batch of vectors.
+BATCH = 16
 #: Dtypes that derivatives beyond the first are taken in.
 DTYPES = ("float32", "float64", "complex64", "complex128")
 
 
 def ordinary_recipes(contract, reduction):
-    """Cases without numbers at the ends of the format, whose squares leave it: these are asked of gradients."""
+    """Cases without numbers at the ends of the format, whose squares leave it: these are asked of gradients.
+
+    A quarter of the calls, and small batches of vectors: a derivative of a gradient costs several times as much.
+    """
+    vectors = any(a.core for a in contract.arguments.values())
+    batch = {d.name for d in loop_dimensions(contract)} if vectors else set()
 
     def tamed(recipe):
-        return replace(recipe, regimes={k: "wide" if r in EXTREME else r for k, r in recipe.regimes.items()})
+        regimes = {k: "wide" if r in EXTREME else r for k, r in recipe.regimes.items()}
+        sizes = {n: tuple(min(k, BATCH) for k in s) if n in batch else s for n, s in recipe.sizes.items()}
+        return replace(recipe, regimes=regimes, sizes=sizes, calls=max(1, recipe.calls // 4))
 
     return recipes(contract, reduction).map(tamed)
 
