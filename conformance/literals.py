@@ -103,7 +103,7 @@ def wrapped(statement: str, width: int) -> list[str]:
         end = max((place for place in places if start < place <= start + width - len(indent)), default=None)
         if end is None:
             break
-        lines.append(indent + statement[start:end].lstrip())
+        lines.append(indent + statement[start:end])
         start, indent, places = end + 1, "    ", [place for place in places if place > end]
     return [*lines, indent + statement[start:]]
 

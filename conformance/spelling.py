@@ -123,7 +123,7 @@ def arranged(layout: str, array: np.ndarray, whole: str, pairs: bool = False) ->
         "channels-last": f"{whole}.contiguous(memory_format=torch.channels_last)" if len(shape) == 4 else whole,
         "channels-last-3d": f"{whole}.contiguous(memory_format=torch.channels_last_3d)" if len(shape) == 5 else whole,
     } if shape and array.size else {}  # fmt: skip
-    return ways.get(layout, whole)
+    return ways.get(layout.replace("_", "-"), whole)
 
 
 def options(call: Call, dtype: str | None) -> list[str]:
