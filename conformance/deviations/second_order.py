@@ -1,12 +1,15 @@
-"""Where torch.nn departs from the derivatives of its gradients, though its gradients are right."""
+"""Where torch.nn departs from derivatives beyond the first gradient, though that is right."""
+
+import math
 
 import numpy as np
 
 from conformance.case import Case, gradients, values
-from conformance.derivatives import move, second, tangents
+from conformance.derivatives import move, moving, second, tangents
 from conformance.deviations.deviation import SINGLE, deviation
 from conformance.deviations.kernels import scalar
 from conformance.deviations.norms import Cosine, difference, norm
+from reference.arithmetic.dual import derivative
 from reference.arithmetic.plain import plain
 from reference.in_numpy.likelihood import weighted
 
@@ -182,3 +185,23 @@ def curvature_of_no_mass(case, lift):
         return {"target": slope, "input": -(cotangent * mass * moves["target"])}
 
     return gradients(case, lift, pullback)
+
+
+@deviation(
+    "GaussianNLLLoss", of="gradients", only="forward_mode", quantities=("value",), dtypes=SINGLE, steps="storage",
+    severity="wrong", share=0.7, condition="the variance is below eps",
+    witness={"input": [2.0], "target": [0.0], "var": [0.25], "eps": 1.0},
+)  # fmt: skip
+def variance_at_rest(case, lift):
+    """Forward and reverse mode disagree where the variance is clamped.
+
+    The variance is clamped in place without recording it, so that its gradient ignores the clamp.  Forward mode
+    follows it all the same: the tangent of the variance is nought there.
+    """
+
+    def formula(input, target, var, *, full, eps):
+        var = np.maximum(var, eps)
+        loss = 0.5 * (np.log(var) + np.square(input - target) / var)
+        return loss + 0.5 * math.log(2 * math.pi) if full else loss
+
+    return {k: derivative(v) for k, v in values(moving(case, case.directions), lift, formula).items()}
