@@ -9,10 +9,10 @@ from math import sqrt
 
 import numpy as np
 
-from conformance import exhibit
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
 from conformance.minimise import EFFORT, Effort, cost, minimise
+from conformance.reproducers import exhibit
 from conformance.row import Item, Row
 from conformance.staleness import number
 from conformance.tally import Failure, Problem, Tally

@@ -111,7 +111,7 @@ def row(item, request):
 @pytest.fixture
 def report(request):
     """``report(rows)``: hand rows to the results file; fail or skip as their worst verdict says."""
-    from conformance.exhibit import publish  # imports torch
+    from conformance.reproducers.exhibit import publish  # imports torch
 
     entries = request.config.stash[SELECTION].expected
 

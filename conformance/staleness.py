@@ -37,8 +37,8 @@ def is_confirmed_here(deviation: Deviation) -> bool:
 
 def replay(deviation: Deviation) -> list[dict]:
     """The row of one deviation: known while its witness shows it, fail when it is gone, a note elsewhere."""
-    from conformance import exhibit  # these import torch, which reading results does not need
     from conformance.outcome import case_in_hex
+    from conformance.reproducers import exhibit  # these import torch, which reading results does not need
     from conformance.row import Row, witness_item
 
     case = deviation.witness()
@@ -89,9 +89,7 @@ def described(rows: Iterable[dict]) -> list[dict]:
     """What the report says of every deviation that the rows name."""
     rows = list(rows)
     named = {id for row in rows for id in row["deviation"]}
-    replayed = {
-        r["deviation"][0]: r for r in rows if r["witness"] and len(r["deviation"]) == 1 and r["cases"] == 0
-    }
+    replayed = {r["deviation"][0]: r for r in rows if r["witness"] and len(r["deviation"]) == 1 and r["cases"] == 0}
     return [_described(d, replayed.get(d.id)) for d in DEVIATIONS.values() if d.id in named]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.literals import tensor
-from conformance.spelling import Call, invoked, options
+from conformance.reproducers.literals import tensor
+from conformance.reproducers.spelling import Call, invoked, options
 from reference.domains import Complex
 
 

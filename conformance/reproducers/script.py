@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from conformance.case import Case
-from conformance.criterion import Criterion, criterion
 from conformance.derivatives import Forward, Second
 from conformance.environment import version_of
-from conformance.literals import wrapped
-from conformance.spelled_derivatives import forward, second
-from conformance.spelling import Call, backward, gradient, invoked, made, setting, tensors, with_shorthand
+from conformance.reproducers.criterion import Criterion, criterion
+from conformance.reproducers.literals import wrapped
+from conformance.reproducers.spelled_derivatives import forward, second
+from conformance.reproducers.spelling import Call, backward, gradient, invoked, made, setting, tensors, with_shorthand
 
 LINES, WIDTH = 15, 120
 

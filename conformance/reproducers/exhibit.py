@@ -11,7 +11,7 @@ from conformance.case import Case
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
-from conformance.reproducer import Finding, identifier, script_of_problem, shown
+from conformance.reproducers.script import Finding, identifier, script_of_problem, shown
 from conformance.row import Item, Row
 from conformance.subject import Subject, make_by_legacy
 from conformance.tally import Failure, Problem

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from conformance.case import Case
-from conformance.literals import plain, tensor
+from conformance.reproducers.literals import plain, tensor
 from reference.domains import Complex
 
 #: The deprecated pair of arguments that says the same as a reduction.

@@ -10,12 +10,12 @@ import pytest
 from conformance import outcome
 from conformance.corpus import KNOWN
 from conformance.deviations import DEVIATIONS
-from conformance.exhibit import of_deviation
 from conformance.invalid import catalogue
-from conformance.literals import number, wrapped
 from conformance.mutants import planted
 from conformance.mutants.planted import PLANTED
-from conformance.reproducer import LINES, WIDTH, run
+from conformance.reproducers.exhibit import of_deviation
+from conformance.reproducers.literals import number, wrapped
+from conformance.reproducers.script import LINES, WIDTH, run
 from conformance.row import Item, Row, witness_item
 from conformance.subject import Subject
 from reference import CONTRACTS

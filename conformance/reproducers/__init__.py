@@ -1,0 +1,1 @@
+"""What shows a failure to somebody without the suite: a script of a few lines, written as text."""
