@@ -225,7 +225,8 @@ def asking(finding: Finding) -> Iterator[str]:
     picked = f"[{', '.join(map(str, finding.at[1:]))}]" if finding.at[1:] else ""
     *before, whole = _number_asked(finding)
     yield from before
-    yield f"got = {whole}{picked}.item()"
+    inside = "    " if type(finding.case) is Forward else ""
+    yield f"{inside}got = {whole}{picked}.item()"
 
 
 def _number_asked(finding: Finding) -> Iterator[str]:

@@ -62,12 +62,14 @@ def second(call: Call, quantity: str, careful: bool) -> Iterator[str]:
 
 
 def forward(call: Call, made: list[str], field: str) -> Iterator[str]:
-    """The tangent of a field where the arguments move; ``made``: the statements that make the module."""
+    """The tangent of a field where the arguments move; ``made``: the statements that make the module.
+
+    The last, an expression, belongs inside the ``with`` too.
+    """
     yield "ad = torch.autograd.forward_ad"
     yield "with ad.dual_level():"
     for name in call.case.along:
         yield f"    {name} = ad.make_dual({name}, {direction(call, name)})"
     yield from (f"    {statement}" for statement in made)
     part = f".{field}" if len(call.case.contract.fields) > 1 else ""
-    yield f"    tangent = ad.unpack_dual({invoked(call)}{part}).tangent"
-    yield "tangent"
+    yield f"ad.unpack_dual({invoked(call)}{part}).tangent"
