@@ -72,9 +72,15 @@ def terms(logits, target, weight, ignore_index, label_smoothing):
     live, index = kept(target, ignore_index)
     hit = pick(losses, index)
     if plain(label_smoothing) != 0:
-        every = np.sum(losses, axis=-1) * (label_smoothing / classes)
+        every = np.sum(losses, axis=-1) * share_of(label_smoothing, classes)
         hit = (1 - label_smoothing) * hit + every
     return np.where(live, hit, 0.0)
+
+
+def share_of(smoothing: Rounded, classes: int) -> Rounded:
+    """What label smoothing gives to each class: a quotient of Python numbers, beyond no format."""
+    share = smoothing.value / classes
+    return Rounded(share, smoothing.error / classes + smoothing.model.unit * abs(share), smoothing.model)
 
 
 def reduced_apart(reduce, logits, arguments) -> Rounded:
@@ -84,7 +90,7 @@ def reduced_apart(reduce, logits, arguments) -> Rounded:
     live, index = kept(target, arguments["ignore_index"])
     parts = pick(losses, index), np.sum(losses, axis=-1)
     hit, every = (reduce(np.where(live, x, 0.0)) for x in parts)
-    return (1 - smoothing) * hit + every * (smoothing / logits.shape[-1])
+    return (1 - smoothing) * hit + every * share_of(smoothing, logits.shape[-1])
 
 
 def slopes(case, lift, arguments) -> Rounded:
@@ -101,7 +107,7 @@ def slopes(case, lift, arguments) -> Rounded:
     found = np.where(hot, -weighed(np.expand_dims(up, -1), weight), 0.0)
     if plain(smoothing) == 0:
         return found
-    up = np.where(live, upstream(case, lift, arguments, smoothing / classes), 0.0)
+    up = np.where(live, upstream(case, lift, arguments, share_of(smoothing, classes)), 0.0)
     return found - weighed(np.expand_dims(up, -1), weight)
 
 
