@@ -69,7 +69,12 @@ def _commonest(tally: Tally) -> str | None:
 
 
 def _overdrawn(row: Row, tally: Tally) -> str | None:
-    """A deviation that excuses a larger share than it states, by more than three standard errors."""
+    """A deviation that excuses a larger share than it states, by more than three standard errors.
+
+    A share is one of usual cases: checks that draw others, or alter them, are not held to it.
+    """
+    if row.item.asked.recipes_for or row.item.asked.alter:
+        return None
     for id, count in tally.excused.items():
         if id in DEVIATIONS and DEVIATIONS[id].says is not None:
             continue  # it is counted by cases, not by elements
