@@ -152,16 +152,16 @@ def identifier(finding: Finding) -> str:
 def fitted(statements: list[str]) -> str:
     """The statements in lines of at most WIDTH characters, LINES of them.
 
-    Where that is too little, comments share their lines; in the end some lines are wider.
+    Where that is too little, comments share their lines, then the title stands alone; in the end some lines
+    are wider.
     """
-    parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
-    if sum(map(len, parts)) > LINES:
-        comments = [s for s in statements if s.startswith("#")]
-        statements = [
-            " ".join([comments[0], *(c.removeprefix("# ") for c in comments[1:])]),
-            *statements[len(comments) :],
-        ]
+    title, *seen = [s for s in statements if s.startswith("#")]
+    rest = statements[1 + len(seen) :]
+    for comments in ([title, *seen], [" ".join([title, *(c.removeprefix("# ") for c in seen)])], [title]):
+        statements = [*comments, *rest]
         parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
+        if sum(map(len, parts)) <= LINES:
+            break
     while sum(map(len, parts)) > LINES and any(len(p) > 1 for p in parts):
         longest = max(range(len(parts)), key=lambda i: len(parts[i]))
         parts[longest] = [statements[longest]]
