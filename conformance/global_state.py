@@ -60,6 +60,11 @@ GENERATORS: dict[str, Setting] = {
 }
 
 
+def stir() -> None:
+    """Draw a number from every generator, so that no state is one that an earlier call has left."""
+    torch.rand(()), np.random.random(), random.random()
+
+
 def changes(settings: dict[str, Setting], act: Callable[[], object]) -> list[str]:
     """The names of the settings that ``act`` leaves changed; they are put back."""
     before = {name: setting.read() for name, setting in settings.items()}

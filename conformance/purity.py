@@ -15,7 +15,7 @@ import torch
 
 from conformance.answers import another, answers, differentiable, differing, stacked, tape, with_parameters
 from conformance.case import loop_dimensions
-from conformance.global_state import GENERATORS, SETTINGS, changes
+from conformance.global_state import GENERATORS, SETTINGS, changes, stir
 from conformance.reduction import unreduced
 from conformance.smaller import take
 from conformance.subject import Refused, Session, refusals
@@ -92,6 +92,7 @@ def rng(session: Session) -> list[str]:
     """The random numbers that others draw after a call; a module may draw some for its parameters."""
     names: list[str] = []
     changes(GENERATORS, lambda: names.extend(differentiable(session)))
+    stir()
     touched = changes(GENERATORS, lambda: answers(session, tuple(names)))
     return [f"touches the random numbers of {name}" for name in touched]
 
