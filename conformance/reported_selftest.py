@@ -4,11 +4,8 @@ import pytest
 import torch
 
 from conformance.checks import CHECKS
-from conformance.corpus import Corpus
-from conformance.items import items
+from conformance.mutants.judging import faults, rows, selection
 from conformance.mutants.reported import REPORTED, family
-from conformance.options import DTYPES, REDUCTIONS, Selected, Selection
-from conformance.row import Row
 
 #: Larger budgets and other seeds, in the order in which they are tried.
 RUNS = (("smoke", 0), ("gate", 0), ("gate", 1), ("gate", 2))
@@ -16,30 +13,13 @@ RUNS = (("smoke", 0), ("gate", 0), ("gate", 1), ("gate", 2))
 #: What its check does not find yet, and why.
 MISSED = {
     "DistanceBySquareRoot": "no case has two equal vectors, eps = 0 and p = 2 at once",
-    "TripletReseeds": "an earlier question leaves the seed that the bug sets, so that nothing changes any more",
 }
-
-
-def selection(name: str, budget: str, seed: int) -> Selection:
-    """What a run selects that is asked for one bug and the check that should find it."""
-    bug = REPORTED[name]
-    subject = Selected(bug.loss, f"{family(name).__name__}:{name}")
-    return Selection((subject,), (bug.check,), DTYPES, REDUCTIONS, ("cpu",), ("eager",), budget, seed)
-
-
-def fails(item) -> bool:
-    """Whether a row fails, or says what in other checks would be a failure; it stops at the first case that does."""
-    row = Row(item, Corpus())  # what is drawn finds it, not what is remembered
-    for case in row.cases():
-        row.feed(case)
-        if any(t.failures or t.problems or (t.notes and item.asked.noted) for t in row.tallies.values()):
-            return True
-    return False
 
 
 def is_found(name: str) -> bool:
     """Whether the check that should find a bug does."""
-    return any(fails(item) for run in RUNS for item in items(selection(name, *run), REPORTED[name].check))
+    bug, source = REPORTED[name], f"{family(name).__name__}:{name}"
+    return any(faults(row) for run in RUNS for row in rows(selection(bug.loss, source, (bug.check,), *run)))
 
 
 @pytest.fixture(autouse=True)

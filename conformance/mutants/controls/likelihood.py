@@ -17,8 +17,21 @@ class _Floor(torch.autograd.Function):
         return upstream, None
 
 
+class _Normal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, error, spread):
+        ctx.save_for_backward(error, spread)
+        return 0.5 * (spread.log() + error * (error / spread))
+
+    @staticmethod
+    def backward(ctx, upstream):
+        error, spread = ctx.saved_tensors
+        ratio = error / spread
+        return upstream * ratio, (0.5 * upstream) * ((1 - error * ratio) / spread)
+
+
 class GaussianInFloat64(torch.nn.GaussianNLLLoss):
-    """The floor of the variance is a function with a gradient of its own."""
+    """The floor of the variance has a gradient of its own, and the term one written by hand."""
 
     def forward(self, input, target, var):
         if (var < 0).any():
@@ -29,8 +42,7 @@ class GaussianInFloat64(torch.nn.GaussianNLLLoss):
             elif input.ndim != var.ndim or sum(v for n, v in zip(input.shape, var.shape, strict=True) if n != v) != 1:
                 raise ValueError("var is of incorrect size")
         spread = _Floor.apply(widest(var), self.eps)
-        error = widest(input) - widest(target)
-        terms = 0.5 * (spread.log() + error * (error / spread))
+        terms = _Normal.apply(*torch.broadcast_tensors(widest(input) - widest(target), spread))
         return reduced(terms + 0.5 * math.log(2 * math.pi) if self.full else terms, self.reduction, input)
 
 
