@@ -27,14 +27,15 @@ def lines(rows: Iterable[dict], footer: dict) -> list[str]:
 
 
 def cell(rows: list[dict]) -> str:
-    """``B 0.81``: worst grade and test ratio of a dtype; ``skip``, or ``FAIL``."""
+    """``B 0.81``: worst grade and test ratio of a dtype; where nothing is graded the worst verdict, or ``FAIL``."""
     if not rows:
         return ""
     graded = [r for r in rows if r["grade"]]
     ratios = [r["worst_ratio"] for r in graded if isinstance(r["worst_ratio"], int | float)]
     mark = "FAIL " if any(r["verdict"] == "fail" for r in rows) else ""
     if not graded:
-        return mark.strip() or "skip"
+        verdicts = {r["verdict"] for r in rows}
+        return mark.strip() or next(v for v in ("known", "note", "pass", "skip") if v in verdicts)
     worst = max(r["grade"] for r in graded)
     ratio = "inf" if any(r["worst_ratio"] == "inf" for r in graded) else f"{max(ratios):.2g}"
     known = "*" if any(r["verdict"] == "known" for r in rows) else ""
