@@ -76,3 +76,41 @@ def gradient_of_classes_one_by_one(case, lift):
     The kernel adds the gradients of all other classes to one number, class after class, in the format of the input.
     """
     return gradients(case, lift_rounded(one_by_one(case)))
+
+
+FAR, NEAR = [0.3] * 4096, [0.0] * 4096
+TRIPLET = {"anchor": [FAR], "positive": [NEAR], "negative": [FAR]}
+#: Losses of distances, with what shows that a norm is summed in order.
+OF_DISTANCES = {
+    "PairwiseDistance": {"x1": FAR, "x2": NEAR, "p": 3.0},
+    "TripletMarginLoss": TRIPLET | {"p": 3.0},
+    "TripletMarginWithDistanceLoss": TRIPLET,
+}
+
+for _loss, _witness in OF_DISTANCES.items():
+    _gradients = tuple(f"grad_{x}" for x in ("positive", "anchor", "negative", "x1", "x2") if x in _witness)
+
+    @deviation(
+        _loss, of="result", dtypes=("float64", "float32"), severity="accuracy", share=0.3, upstream=None,
+        condition="there are a thousand elements or more", witness=_witness,
+    )  # fmt: skip
+    def elements_one_by_one(case):
+        """The distance loses digits where there are many elements.
+
+        torch.linalg.vector_norm adds the powers of the elements in order, to as many numbers as a vector register
+        holds, in the format of the input: the error grows with the number of elements, and not with its logarithm
+        as that of torch.sum does.
+        """
+        return values(case, lift_rounded(one_by_one(case)))["value"]
+
+    @deviation(
+        _loss, of="gradients", quantities=_gradients, dtypes=("float64", "float32"),
+        severity="accuracy", share=0.3, upstream=None, condition="there are a thousand elements or more",
+        witness=_witness,
+    )  # fmt: skip
+    def gradient_of_elements_one_by_one(case, lift):
+        """The gradient of a distance loses digits where there are many elements.
+
+        It is divided by a norm whose powers torch.linalg.vector_norm adds in order, in the format of the input.
+        """
+        return gradients(case, lift_rounded(one_by_one(case)))
