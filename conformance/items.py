@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import cache
 
 from conformance.checks import CHECKS
+from conformance.construction import make_by_legacy
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
 from conformance.streams import seed_of
-from conformance.subject import Subject, make_by_legacy, torch_subject
+from conformance.subject import Subject, torch_subject
 from reference import Contract
 
 

@@ -14,6 +14,7 @@ MAY_IMPORT = {
 }
 KNOW_TORCH = {
     "subject.py",
+    "construction.py",
     "options.py",
     "environment.py",
     "layouts.py",

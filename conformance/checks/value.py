@@ -1,8 +1,8 @@
 """Is the value that of the contract: elementwise unreduced, and reduced over the exact terms?"""
 
 from conformance.checks.check import LIGHT, check
+from conformance.construction import LEGACY, knows_legacy
 from conformance.sharpness import sharpness
-from conformance.subject import LEGACY, knows_legacy
 
 #: Rows that a case needs for its bound to be compared with the condition-number bound.
 SEVERAL = 16

@@ -55,7 +55,7 @@ def pull_squared(up, x, y):
 
 
 def metric_of(name: str | None, like: Rounded, pull: Callable = pull_norm) -> Metric:
-    """The distance function of a name, as ``conformance.subject.DISTANCES`` has them."""
+    """The distance function of a name, as ``conformance.construction.DISTANCES`` has them."""
     constant = partial(Rounded.nearest, model=like.model)
     if name == "squared":
         return Metric(lambda x, y: stored_sum(exactly(np.square(exactly(x - y)))), pull_squared)

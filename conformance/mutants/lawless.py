@@ -2,7 +2,8 @@
 
 import torch
 
-from conformance.subject import Subject, call_like_torch, make_like_torch, torch_subject
+from conformance.construction import call_like_torch, make_like_torch
+from conformance.subject import Subject, torch_subject
 from reference import Contract
 
 

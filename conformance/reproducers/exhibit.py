@@ -8,12 +8,13 @@ from pathlib import Path
 
 from conformance import corpus
 from conformance.case import Case
+from conformance.construction import make_by_legacy
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
 from conformance.reproducers.script import Finding, identifier, script_of_problem, shown
 from conformance.row import Item, Row
-from conformance.subject import Subject, make_by_legacy
+from conformance.subject import Subject
 from conformance.tally import Failure, Problem
 
 #: The folder of scripts, next to the results file.
