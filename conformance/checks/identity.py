@@ -69,12 +69,10 @@ class Asking:
             found |= self.gradients(case, case.differentiable)
         return {q: self.bounded(case, q, x) for q, x in found.items()}
 
-    def like(self, told: dict, case: Case, leaving_out: tuple[str, ...] = ()) -> dict[str, Rounded]:
-        """The same quantities, without bounds; parameters that are left out have the values of the case."""
-        given = {k: v for k, v in case.parameters.items() if k not in leaving_out}
-        asked = replace(case, parameters=given) if leaving_out else case
+    def like(self, told: dict, case: Case) -> dict[str, Rounded]:
+        """The same quantities, without bounds."""
         wanted = tuple(q.removeprefix("grad_") for q in told if q.startswith("grad_"))
-        found = self.values(asked) | (self.gradients(asked, wanted) if wanted else {})
+        found = self.values(case) | (self.gradients(case, wanted) if wanted else {})
         return {q: Rounded.exact(self.excuse(case, q, x), EXACT) for q, x in found.items() if q in told}
 
     def values(self, case: Case) -> dict[str, np.ndarray]:

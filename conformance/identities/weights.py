@@ -1,4 +1,4 @@
-"""Are weights what multiplies the terms, and are defaults what is used where nothing is given?"""
+"""Are weights what multiplies the terms?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.identities.identity import alike, altered, equal, identity
-from conformance.identities.moves import as_indices, in_range
 
 #: Arguments that multiply terms, or a part of them.
 WEIGHTS = ("weight", "pos_weight")
@@ -36,12 +35,3 @@ def weights_scaled(case: Case, ask):
     other = ask.like(told, altered(case, {"weight": case.arguments["weight"] * 4.0}))
 
     return alike(told, other, lambda q, x: x if divided or q == "grad_weight" else x * 4.0)
-
-
-@identity("defaults-left-out", lambda contract: any(k in contract.defaults for k in contract.parameters))
-def defaults_left_out(case: Case, ask):
-    """Parameters that are left out have the values that are documented as their defaults."""
-    defaults = {k: v for k, v in case.contract.defaults.items() if k in case.parameters}
-    plain = altered(in_range(as_indices(case)), parameters=defaults)
-    told = ask(plain)
-    return alike(told, ask.like(told, plain, leaving_out=tuple(defaults)))

@@ -88,16 +88,10 @@ def squared_weights(factory, case, tensors):
     return make_like_torch(factory, case, squared)
 
 
-def other_defaults(factory, case, tensors):
-    """What is left out is 3."""
-    threes = dict.fromkeys(case.contract.parameters, 3.0)
-    return make_like_torch(lambda **given: factory(**threes | given), case, tensors)
-
-
 def squared_smoothing(factory, case, tensors):
     """The smoothing is squared."""
 
-    def squaring(label_smoothing, **rest):
+    def squaring(label_smoothing=0.0, **rest):
         return factory(label_smoothing=label_smoothing**2, **rest)
 
     return make_like_torch(squaring, case, tensors)
@@ -110,7 +104,7 @@ CALLS = {
         steep_sum,
     )
 }  # fmt: skip
-MAKES = {way.__name__: way for way in (squared_weights, other_defaults, squared_smoothing)}
+MAKES = {way.__name__: way for way in (squared_weights, squared_smoothing)}
 
 
 def lawless(name: str, contract: Contract) -> Subject:
