@@ -40,11 +40,16 @@ def softplus(x):
     return _Softplus.apply(x)
 
 
+def massed(mass, loss):
+    """A loss that counts ``mass``: an infinite one without mass does not count."""
+    return torch.where((mass == 0) & loss.isinf(), 0.0, mass * loss)
+
+
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, yes, pos_weight):
         ctx.save_for_backward(x, yes, pos_weight)
-        return (1 - yes) * softplus(x) + pos_weight * (yes * softplus(-x))
+        return massed(1 - yes, softplus(x)) + massed(pos_weight, massed(yes, softplus(-x)))
 
     @staticmethod
     def backward(ctx, upstream):
@@ -52,7 +57,7 @@ class _CrossEntropy(torch.autograd.Function):
         by_x = upstream * ((1 - yes) * _Logistic.apply(x) - pos_weight * (yes * _Logistic.apply(-x)))
         apart = (x < 0) & ((pos_weight != 1) | x.isinf())
         by_yes = torch.where(apart, pos_weight * softplus(-x) - softplus(x), (pos_weight - 1) * softplus(-x) - x)
-        by_pos_weight = upstream * (yes * softplus(-x))
+        by_pos_weight = upstream * massed(yes, softplus(-x))
         return by_x, upstream * by_yes, by_pos_weight.sum_to_size(pos_weight.shape)
 
 
