@@ -9,7 +9,8 @@ from conformance.mutants.judging import alarms
 from conformance.mutants.planted import PLANTED
 from conformance.options_selftest import read, run
 
-#: The checks that correct losses are put to here.
+#: The checks that find the planted bugs, and those that correct losses are put to here.
+NUMBERS = ("--check", "value", "--check", "gradient", "--check", "reduction")
 FEW = ("value", "gradient", "reduction", "result_type", "special_values", "second_derivative")
 
 
@@ -21,7 +22,8 @@ def size(witness: dict) -> int:
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_fails_and_is_shown_in_at_most_8_elements(bug, tmp_path):
     subject = f"{PLANTED[bug]}=conformance.mutants.planted:{bug}"
-    done = run("--subject", subject, "--dtype", "float32", "--dtype", "float16", "--budget", "gate", cwd=tmp_path)
+    dtypes = ("--dtype", "float32", "--dtype", "float16")
+    done = run("--subject", subject, *NUMBERS, *dtypes, "--budget", "gate", cwd=tmp_path)
     failures = [r for r in read(tmp_path)["rows"] if r["verdict"] == "fail"]
     assert done.returncode == 1
     assert min(size(r["witness"]) for r in failures if r["witness"]) <= 8
