@@ -18,8 +18,8 @@ RESULTS = pytest.StashKey[Results]()
 ISOLATION = pytest.StashKey[Isolation]()
 CORPUS = pytest.StashKey[Corpus]()
 
-#: A check that takes longer than this, in seconds, counts as a hang.
-TIMEOUT = 60
+#: A check that takes longer than this, in seconds, counts as a hang; at night rows are up to forty times as long.
+TIMEOUTS = {"smoke": 60, "gate": 60, "nightly": 2400}
 
 
 def pytest_addoption(parser):
@@ -58,7 +58,7 @@ def pytest_configure(config):
     if not runs_checks(config):
         return
     if getattr(config.option, "timeout", None) is None:
-        config.option.timeout = TIMEOUT
+        config.option.timeout = TIMEOUTS.get(config.option.budget)
     config.stash[SELECTION] = options.selection(config.option)
     config.stash[CORPUS] = corpus.beside(Path(config.option.results))
     if hasattr(config, "workerinput"):
