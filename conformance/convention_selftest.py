@@ -39,6 +39,19 @@ def test_another_subgradient_is_a_note():
     assert tally.cases
 
 
+class NothingAtTheMargin(torch.nn.HingeEmbeddingLoss):
+    """At the margin the slope of a square root of nought: NaN."""
+
+    def forward(self, input, target):
+        gap = (self.margin - input).clamp(min=0)
+        return torch.where(target > 0, input, gap.square().sqrt())
+
+
+def test_a_subgradient_that_is_no_number_fails():
+    tally = row_of(Subject("own", NothingAtTheMargin), "hinge_embedding_loss").tallies["grad_input"]
+    assert tally.verdict() == "fail"
+
+
 def test_torch_follows_its_own_convention():
     subject = torch_subject(CONTRACTS["hinge_embedding_loss"])
     assert row_of(subject, "hinge_embedding_loss").tallies["grad_input"].verdict() == "pass"
