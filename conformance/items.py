@@ -45,10 +45,11 @@ def forms(selection: Selection, contract: Contract, name: str, question: str | N
         for dtype in contract.dtypes if dtype in selection.dtypes and dtype in (check.dtypes or contract.dtypes)
         for reduction in check.reductions(contract) if reduction in selection.reductions
     ]  # fmt: skip
-    if check.sample is None or selection.budget == "nightly":
+    taken = check.sampled(selection.budget)
+    if taken is None:
         return asked
     turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, question, *form))
-    return [form for form in asked if form in turn[: check.sample]]
+    return [form for form in asked if form in turn[:taken]]
 
 
 def items(selection: Selection, check: str) -> list[Item]:

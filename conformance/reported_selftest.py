@@ -10,11 +10,6 @@ from conformance.mutants.reported import REPORTED, family
 #: Larger budgets and other seeds, in the order in which they are tried.
 RUNS = (("smoke", 0), ("gate", 0), ("gate", 1), ("gate", 2))
 
-#: What its check does not find yet, and why.
-MISSED = {
-    "DistanceBySquareRoot": "no case has two equal vectors, eps = 0 and p = 2 at once",
-}
-
 
 def is_found(name: str) -> bool:
     """Whether the check that should find a bug does."""
@@ -34,9 +29,7 @@ def _same_process():
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_a_reported_bug_is_found_by_its_check(name, request):
-    if name in MISSED:
-        request.applymarker(pytest.mark.xfail(reason=MISSED[name], strict=True))
+def test_a_reported_bug_is_found_by_its_check(name):
     if REPORTED[name].check not in CHECKS:
         pytest.skip(f"there is no check {REPORTED[name].check}")
     assert is_found(name), f"{REPORTED[name].check} does not find {name}"

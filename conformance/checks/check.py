@@ -12,9 +12,9 @@ from conformance.strategies import recipes
 from reference import Contract
 
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
-BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 600, 16), "nightly": (40, 10_000, 160)}
+BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 600, 16), "nightly": (12, 3000, 48)}
 #: Where one block says it all, except at night.
-LIGHT = BUDGETS | {"gate": BUDGETS["smoke"]}
+LIGHT = {"smoke": BUDGETS["smoke"], "gate": BUDGETS["smoke"], "nightly": (4, 0, 4)}
 
 Budgets = dict[str, tuple[int, int, int]]
 
@@ -31,7 +31,7 @@ class Check:
     one row of results each.
     ``applies(contract)``: the losses that it is about; ``reductions(contract)``: their reductions.
     ``budgets``: its work per row.  ``sample``: how many of the (dtype, reduction) of a loss a run at the gate
-    takes, chosen by the seed; None for all.  ``noted``: for subjects other than torch.nn a failure is a note.
+    takes (a smoke run one), chosen by the seed; None for all.  ``noted``: for subjects other than torch.nn a failure is a note.
     """
 
     name: str
@@ -53,6 +53,10 @@ class Check:
         if self.recipes_for is None:
             return self.recipes(contract, reduction)
         return self.recipes_for(contract, reduction, question)
+
+    def sampled(self, budget: str) -> int | None:
+        """How many of the (dtype, reduction) of a loss are taken; None for all."""
+        return {"smoke": self.sample and 1, "gate": self.sample, "nightly": None}[budget]
 
     def work(self, budget: str) -> tuple[int, int, int]:
         """Blocks at least, results wanted, blocks at most."""
