@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.case import Case
-from conformance.subject import Refused, Session, Tape
+from conformance.session import Refused, Session, Tape
 
 Answers = dict[str, np.ndarray]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from conformance.case import Case
 from conformance.child import Crashed, in_child
-from conformance.subject import Refused, Session, Subject, single_threaded
+from conformance.session import Refused, Session
+from conformance.subject import Subject, single_threaded
 
 
 @dataclass(frozen=True)

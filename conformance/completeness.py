@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from conformance.answers import another, answers, differentiable, differing, stacked, tape
-from conformance.subject import Refused, Session, Tape
+from conformance.session import Refused, Session, Tape
 
 Question = Callable[[Session], list[str]]
 Gradients = dict[str, torch.Tensor | None]

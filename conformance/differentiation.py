@@ -7,7 +7,7 @@ import torch
 from torch.autograd import forward_ad
 
 from conformance.derivatives import Forward, Second
-from conformance.subject import Gradient, Refused, Session, refusals
+from conformance.session import Gradient, Refused, Session, refusals
 
 
 def second_derivatives(session: Session) -> dict[str, Gradient]:

@@ -17,8 +17,8 @@ from conformance.answers import another, answers, differentiable, differing, sta
 from conformance.case import loop_dimensions
 from conformance.global_state import GENERATORS, SETTINGS, changes, stir
 from conformance.reduction import unreduced
+from conformance.session import Refused, Session, refusals
 from conformance.smaller import take
-from conformance.subject import Refused, Session, refusals
 
 Question = Callable[[Session], list[str]]
 

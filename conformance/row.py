@@ -15,7 +15,8 @@ from conformance.corpus import KNOWN, Corpus
 from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.differentiation import derivative, is_missing
-from conformance.subject import Malformed, Refused, Session, Subject, torch_subject
+from conformance.session import Malformed, Refused, Session
+from conformance.subject import Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract

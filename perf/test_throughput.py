@@ -7,7 +7,8 @@ import pytest
 from conformance import streams
 from conformance.row import Item, Row
 from conformance.sampling import fill
-from conformance.subject import Session, torch_subject
+from conformance.session import Session
+from conformance.subject import torch_subject
 from conformance.tally import Tally
 from reference import CONTRACTS
 

@@ -27,11 +27,12 @@ class Check:
     draws its cases, ``recipes_for(contract, reduction, question)`` where the question matters;
     ``alter(case, question)`` makes of each what the check is about, None where it is not
     about it.  ``arrange(case, question)``: the memory layout in which tensors are handed over, as
-    :class:`conformance.subject.Session` takes it.  ``questions(contract)``: the names of what it asks apart,
+    :class:`conformance.session.Session` takes it.  ``questions(contract)``: the names of what it asks apart,
     one row of results each.
     ``applies(contract)``: the losses that it is about; ``reductions(contract)``: their reductions.
     ``budgets``: its work per row.  ``sample``: how many of the (dtype, reduction) of a loss a run at the gate
-    takes (a smoke run one), chosen by the seed; None for all.  ``noted``: for subjects other than torch.nn a failure is a note.
+    takes (a smoke run one), chosen by the seed; None for all.  ``noted``: for subjects other than torch.nn a
+    failure is a note.
     """
 
     name: str

@@ -6,8 +6,8 @@ from conformance.checks.check import LIGHT, check
 from conformance.checks.gradient import judge_gradient
 from conformance.checks.purity import ask_in_words, few_calls, pure_recipes
 from conformance.completeness import QUESTIONS
+from conformance.session import Gradient
 from conformance.strategies import has_products, recipes
-from conformance.subject import Gradient
 from reference import Contract
 
 #: Numbers at which gradients get lost.

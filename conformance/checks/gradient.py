@@ -3,7 +3,7 @@
 import numpy as np
 
 from conformance.checks.check import check
-from conformance.subject import Malformed, Refused
+from conformance.session import Malformed, Refused
 
 
 @check("gradient", applies=lambda contract: contract.pullback is not None)

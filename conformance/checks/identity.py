@@ -15,8 +15,9 @@ from conformance.checks.check import LIGHT, check
 from conformance.deviations import DEVIATIONS
 from conformance.identities import IDENTITIES, Claim, names
 from conformance.identities.identity import EXACT
+from conformance.session import Gradient, Malformed, Refused, Session
 from conformance.strategies import Recipe, recipes
-from conformance.subject import Gradient, Malformed, Refused, Session, Subject, torch_subject
+from conformance.subject import Subject, torch_subject
 from conformance.verdict import within
 from reference import Contract
 from reference.arithmetic.rounded import Rounded

@@ -5,8 +5,8 @@ import numpy as np
 from conformance.case import Case
 from conformance.checks.check import LIGHT, check
 from conformance.purity import QUESTIONS, leaving_settings
+from conformance.session import Malformed, Refused
 from conformance.strategies import recipes
-from conformance.subject import Malformed, Refused
 from reference import Contract
 
 #: Calls of one case: each question makes several rounds of them.

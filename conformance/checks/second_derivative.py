@@ -8,8 +8,8 @@ from conformance.case import loop_dimensions
 from conformance.checks.check import LIGHT, check
 from conformance.derivatives import Second
 from conformance.differentiation import second_derivatives
+from conformance.session import Malformed, Refused
 from conformance.strategies import recipes
-from conformance.subject import Malformed, Refused
 
 #: Regimes whose numbers, or their reciprocals, have squares beyond the format.
 EXTREME = ("tiny", "huge", "edges")

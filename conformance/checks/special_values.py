@@ -4,8 +4,8 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.checks.check import check
+from conformance.session import Malformed, Refused
 from conformance.special import SpecialCase, as_special, means
-from conformance.subject import Malformed, Refused
 from reference.domains import Complex, Depends, Interval, OneOf
 
 #: What is put into a case, by weight.

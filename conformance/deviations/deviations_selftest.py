@@ -10,8 +10,9 @@ from conformance.case import Case
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.deviations.deviation import EVERY, Confirmed, deviation, witness_case
 from conformance.row import Row, ask_quantity, shortfall, witness_item
+from conformance.session import Session
 from conformance.staleness import is_confirmed_here, replay
-from conformance.subject import Session, torch_subject
+from conformance.subject import torch_subject
 from conformance.verdict import THRESHOLD, compare
 from reference.contract import COMPLEX_DTYPES
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from conformance import streams
 from conformance.mutants import mechanical, plain
 from conformance.mutants.mechanical import Mutant
-from conformance.subject import Malformed, Refused, Session, Subject
+from conformance.session import Malformed, Refused, Session
+from conformance.subject import Subject
 from reference import CONTRACTS, Contract
 
 
