@@ -7,6 +7,7 @@ from functools import cache
 
 from conformance.checks import CHECKS
 from conformance.construction import make_by_legacy
+from conformance.modes import MODES
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
 from conformance.streams import seed_of
@@ -37,7 +38,9 @@ def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:
     return replace(subject, make=make_by_legacy) if check == "legacy" and subject.make is None else subject
 
 
-def forms(selection: Selection, contract: Contract, name: str, question: str | None) -> list[tuple[str, str]]:
+def forms(
+    selection: Selection, contract: Contract, name: str, question: str | None, mode: str = "eager"
+) -> list[tuple[str, str]]:
     """The (dtype, reduction) of a loss that a question takes: those asked for, or a sample that the seed chooses."""
     check = CHECKS[name]
     asked = [
@@ -45,11 +48,11 @@ def forms(selection: Selection, contract: Contract, name: str, question: str | N
         for dtype in contract.dtypes if dtype in selection.dtypes and dtype in (check.dtypes or contract.dtypes)
         for reduction in check.reductions(contract) if reduction in selection.reductions
     ]  # fmt: skip
-    taken = check.sampled(selection.budget)
-    if taken is None:
+    limits = [n for n in (check.sampled(selection.budget), MODES[mode].sample) if n is not None]
+    if not limits:
         return asked
     turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, question, *form))
-    return [form for form in asked if form in turn[:taken]]
+    return [form for form in asked if form in turn[: min(limits)]]
 
 
 def items(selection: Selection, check: str) -> list[Item]:
@@ -65,8 +68,8 @@ def items(selection: Selection, check: str) -> list[Item]:
         for c in selection.contracts(Selected(loss, None))
         if CHECKS[check].applies(c)
         for question in CHECKS[check].questions(c)
-        for dtype, reduction in forms(selection, c, check, question)
+        for mode in selection.modes if MODES[mode].asks(check)
+        for dtype, reduction in forms(selection, c, check, question, mode)
         for device in selection.devices
-        for mode in selection.modes
         for s in selection.subjects if s.loss == loss
     ]  # fmt: skip

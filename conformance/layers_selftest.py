@@ -24,7 +24,7 @@ KNOW_TORCH = {
     "global_state.py",
     "differentiation.py",
 }
-KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples"}
+KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples", "modes", "adapters"}
 
 
 def imports(path: Path) -> set[str]:

@@ -32,7 +32,10 @@ CHECKS = (
     "identity",
 )
 DEVICES = ("cpu", "cuda")
-MODES = ("eager",)
+MODES = (
+    "eager", "compile", "vmap", "jvp", "functional_call", "default_device", "autocast", "deterministic", "export",
+    "script",
+)  # fmt: skip
 BUDGETS = ("smoke", "gate", "nightly")
 DTYPES = tuple(dict.fromkeys(d for c in CONTRACTS.values() for d in c.dtypes))
 REDUCTIONS = tuple(dict.fromkeys(r for c in CONTRACTS.values() for r in c.reductions))

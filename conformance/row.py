@@ -15,6 +15,7 @@ from conformance.corpus import KNOWN, Corpus
 from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.differentiation import derivative, is_missing
+from conformance.modes import MODES
 from conformance.session import Malformed, Refused, Session
 from conformance.subject import Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
@@ -78,6 +79,7 @@ class Row:
         has failed often enough."""
         item, results = self.item, 0
         least, wanted, most = item.asked.work(item.budget)
+        most = min(most, MODES[item.mode].blocks or most)
 
         def enough(blocks: int) -> bool:
             return blocks >= most or (blocks >= least and results >= wanted)
@@ -113,7 +115,8 @@ class Row:
         """The subject, or another one, about to be asked about a case."""
         arrange = self.item.asked.arrange
         arranged = arrange(case, self.item.question) if arrange else None
-        return Session(subject or self.item.subject, case, self.item.device, arranged)
+        mode = "eager" if subject else self.item.mode
+        return Session(subject or self.item.subject, case, self.item.device, arranged, mode)
 
     def answer(self, case: Case, ask, quantities) -> dict | None:
         """What the subject answers; None, and a record of it, where it refuses or answers something else."""
@@ -193,9 +196,9 @@ class Row:
 def witness_item(deviation: Deviation, case: Case) -> Item:
     """The item that replays the witness of a deviation."""
     subject = torch_subject(case.contract)
-    device = deviation.confirmed.device
+    device, mode = deviation.confirmed.device, deviation.modes[0] if deviation.modes else "eager"
     return Item(
-        subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, "eager", 0, "gate",
+        subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, mode, 0, "gate",
         deviation.question,
     )  # fmt: skip
 

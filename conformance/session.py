@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from conformance.case import Case
-from conformance.construction import call_like_torch, make_like_torch
+from conformance.construction import make_like_torch
+from conformance.modes import MODES
 from conformance.subject import Subject
 
 
@@ -78,13 +79,13 @@ class Session:
     """One subject on one case: its module, its tensors, its calls.  Raises Refused when it raises.
 
     ``arrange(name, tensor)`` returns a tensor of the same numbers in another memory layout: for every tensor
-    that the subject is given, by argument, and for the upstream gradients, by field.
+    that the subject is given, by argument, and for the upstream gradients, by field.  ``mode``: how it is executed.
     """
 
-    def __init__(self, subject: Subject, case: Case, device: str, arrange: Callable | None = None):
+    def __init__(self, subject: Subject, case: Case, device: str, arrange: Callable | None = None, mode: str = "eager"):
         self.subject, self.case, self.device = subject, case, device
         self.arrange = arrange or (lambda name, tensor: tensor)
-        self.is_arranged = arrange is not None
+        self.is_arranged, self.mode = arrange is not None, MODES[mode]
         self.dtype = getattr(torch, case.dtype)
         contract = case.contract
         self.positional = {k: self.tensor(case.arguments[k], k) for k in contract.positional}
@@ -92,6 +93,7 @@ class Session:
         self.shared = {k: None if t is None else self.arrange(k, t) for k, t in shared.items()}
         with refusals():
             self.module = self.build()
+            self.run = self.mode.prepare(self)
 
     def build(self):
         module = (self.subject.make or make_like_torch)(self.subject.factory, self.case, self.shared)
@@ -125,7 +127,7 @@ class Session:
         """The fields of the result.  Raises Malformed when it does not have the contract's form."""
         before = {k: version(t) for k, t in inputs.items()}
         with refusals():
-            result = (self.subject.call or call_like_torch)(self.case, self.module, inputs)
+            result = self.run(inputs)
         changed = [k for k, t in inputs.items() if version(t) != before[k]]
         if changed:
             raise Malformed(f"changes its argument {changed[0]} in place")
@@ -138,7 +140,7 @@ class Session:
             warnings.simplefilter("always")
             torch.set_warn_always(True)
             try:
-                (self.subject.call or call_like_torch)(self.case, self.module, self.inputs(0))
+                self.run(self.inputs(0))
             finally:
                 torch.set_warn_always(always)
         return tuple(str(w.message) for w in heard if w.category is UserWarning)
@@ -159,6 +161,8 @@ class Session:
 
     def values(self) -> dict[str, np.ndarray]:
         """Every field, shape (calls, ...), without gradients."""
+        if self.mode.values is not None:
+            return self.mode.values(self)
         with torch.no_grad():
             found = [self.evaluate(self.inputs(i)) for i in range(self.case.calls)]
         return {n: np.stack([self.array(f[n]) for f in found]) for n in self.case.contract.fields}
@@ -177,6 +181,8 @@ class Session:
 
     def gradients(self, names: tuple[str, ...]) -> dict[str, Gradient]:
         """The gradient of each argument in ``names``."""
+        if self.mode.gradients is not None:
+            return self.mode.gradients(self, names)
         shared = {k: t.requires_grad_() for k, t in self.leaves(names).items()}
         found = [self.gradients_of_call(i, names, shared) for i in range(self.case.calls)]
         return {f"grad_{n}": self.stack([f[n] for f in found]) for n in names}

@@ -25,6 +25,7 @@ def selected(selection: Selection) -> list[Deviation]:
         and d.witness().dtype in selection.dtypes
         and d.witness().reduction in selection.reductions
         and d.confirmed.device in selection.devices
+        and set(d.modes or ("eager",)) & set(selection.modes)
     ]
 
 

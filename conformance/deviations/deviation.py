@@ -58,7 +58,7 @@ class Deviation:
     terms are stored before they are divided, in 16 bits where steps are.  ``applies``: the cases that
     it may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's
     answers it may excuse.  ``share``: the largest share of the elements of a row that it may excuse.
-    ``witness``: a case that shows it.
+    ``modes``: those that it belongs to, where eager mode does not have it.  ``witness``: a case that shows it.
     """
 
     id: str
@@ -84,6 +84,7 @@ class Deviation:
     question: str | None = None
     also: tuple[str, ...] = ()
     says: str | None = None
+    modes: tuple[str, ...] | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
     @property
@@ -121,6 +122,7 @@ class Deviation:
         return (
             self.loss == item.contract.loss
             and self.only in (None, item.check)
+            and (self.modes is None or item.mode in self.modes)
             and (self.question in (None, item.question) or item.question in self.also)
         )
 

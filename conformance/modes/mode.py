@@ -1,0 +1,54 @@
+"""What a mode is: a way to execute a subject on the same cases, against the same oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.construction import call_like_torch
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way of execution.
+
+    ``prepare(session)`` returns ``f(inputs)``, which evaluates one call on its tensors, by name, and returns what
+    the subject returns.  ``values(session)`` and ``gradients(session, names)`` stand in for those of
+    :class:`conformance.session.Session`, where all calls are evaluated at once or derivatives are taken in
+    another way.  ``checks``: those that are asked in this mode.  ``sample``: how many of the (dtype, reduction)
+    of a loss each question takes, None for as many as in eager mode.  ``blocks``: the most blocks of cases per row.
+    """
+
+    name: str
+    prepare: Callable
+    values: Callable | None = None
+    gradients: Callable | None = None
+    checks: tuple[str, ...] | None = None
+    sample: int | None = None
+    blocks: int | None = None
+
+    def asks(self, check: str) -> bool:
+        """Whether a check is asked in this mode."""
+        return self.checks is None or check in self.checks
+
+
+#: Every mode by name.
+MODES: dict[str, Mode] = {}
+
+
+def mode(name: str, **options) -> Callable[[Callable], Callable]:
+    """Register the decorated ``prepare(session)`` as a mode; ``options`` are the fields of :class:`Mode`."""
+
+    def register(prepare: Callable) -> Callable:
+        if name in MODES:
+            raise ValueError(f"{name} is registered twice")
+        MODES[name] = Mode(name, prepare, **options)
+        return prepare
+
+    return register
+
+
+def call_of(session) -> Callable:
+    """``f(inputs)``: the subject's own call on the session's module, as eager mode makes it."""
+    call = session.subject.call or call_like_torch
+    return lambda inputs: call(session.case, session.module, inputs)
