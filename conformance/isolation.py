@@ -23,7 +23,7 @@ GRACE = 5
 
 
 class Isolation:
-    """A journal of crashes, kept in a folder that the controller writes and its workers read."""
+    """A journal of crashes and of hangs, kept in a folder that the controller writes and its workers read."""
 
     def __init__(self, journal: Path):
         self.journal = journal
@@ -43,7 +43,7 @@ class Isolation:
             page.write("crash\n")
 
     def refuse_after_crashes(self, subject: str) -> None:
-        """Fail the current test when the subject has crashed its worker three times."""
+        """Fail the current test when the subject has crashed its worker, or hung, three times."""
         page = self._page(subject)
         if page.exists() and len(page.read_text().splitlines()) >= CRASHES:
             pytest.fail("not run: crashed three times", pytrace=False)

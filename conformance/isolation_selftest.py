@@ -58,6 +58,15 @@ def test_two_hangs_cost_their_time_limits_at_most(together):
     assert (ended - began).total_seconds() < 2 * LIMIT + GRACE + 60
 
 
+def test_three_hangs_end_the_remaining_rows_of_a_subject(tmp_path):
+    options = ["--subject", f"MSELoss={HOSTILE}:Hangs", "--check", "value", "--check", "gradient", "--timeout", "2"]
+    run(*options, "--dtype", "float32", "--dtype", "float64", cwd=tmp_path, workers=2)
+    own = [r["message"] for r in read(tmp_path)["rows"]]
+    assert len(own) == 12
+    assert CRASHES <= own.count(ENDS["Hangs"]) <= CRASHES + 1
+    assert own.count("not run: crashed three times") == 12 - own.count(ENDS["Hangs"])
+
+
 def test_three_crashes_end_the_remaining_rows_of_a_subject(tmp_path):
     options = ["--subject", f"MSELoss={HOSTILE}:Segfaults", "--check", "value", "--dtype", "float32"]
     more = ["--check", "gradient", "--dtype", "float64"]

@@ -85,11 +85,10 @@ class Results:
         key = key_of(report.nodeid)
         text = str(report.longrepr).strip().splitlines() or ["failed without a word"]
         message = text[-1]
-        if report.when == "???":
-            message = "crashed its worker process"
+        died, hung = report.when == "???", "Timeout" in str(report.longrepr)
+        if died or hung:
+            message = "crashed its worker process" if died else "did not finish within the time limit of one check"
             self.isolation.record_crash(key["subject"] or "")
-        elif "Timeout" in str(report.longrepr):
-            message = "did not finish within the time limit of one check"
         return key | {"verdict": "fail", "message": message}
 
     def finish(self, exit_status: int, collected: int) -> int:
