@@ -14,7 +14,7 @@ Answers = dict[str, np.ndarray]
 
 def another(session: Session, case: Case | None = None, module=None) -> Session:
     """A session of the same subject: on another case, or with a module that is there already."""
-    new = Session(session.subject, case or session.case, session.device)
+    new = Session(session.subject, case or session.case, session.device, mode=session.mode.name)
     if module is not None:
         new.module = module
     return new

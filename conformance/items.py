@@ -42,10 +42,11 @@ def forms(
     selection: Selection, contract: Contract, name: str, question: str | None, mode: str = "eager"
 ) -> list[tuple[str, str]]:
     """The (dtype, reduction) of a loss that a question takes: those asked for, or a sample that the seed chooses."""
-    check = CHECKS[name]
+    check, among = CHECKS[name], MODES[mode].dtypes or contract.dtypes
     asked = [
         (dtype, reduction)
-        for dtype in contract.dtypes if dtype in selection.dtypes and dtype in (check.dtypes or contract.dtypes)
+        for dtype in contract.dtypes
+        if dtype in selection.dtypes and dtype in (check.dtypes or contract.dtypes) and dtype in among
         for reduction in check.reductions(contract) if reduction in selection.reductions
     ]  # fmt: skip
     limits = [n for n in (check.sampled(selection.budget), MODES[mode].sample) if n is not None]

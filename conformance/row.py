@@ -91,9 +91,12 @@ class Row:
             else:
                 tally.problems.append(item.subject.problem)
             return
-        yield from self.known.cases(item)
+        alter = MODES[item.mode].alter
+        yield from (altered for case in self.known.cases(item) if (altered := alter(item, case)) is not None)
         stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough, item.question)
-        for case in streams.cases(*stream):
+        for drawn in streams.cases(*stream):
+            if (case := alter(item, drawn)) is None:
+                continue
             results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
             yield case
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
@@ -111,11 +114,11 @@ class Row:
                 return
         self.tally(quantity).problems.append(Problem(message, case))
 
-    def session(self, case: Case, subject: Subject | None = None) -> Session:
-        """The subject, or another one, about to be asked about a case."""
+    def session(self, case: Case, subject: Subject | None = None, mode: str | None = None) -> Session:
+        """The subject in the item's mode, or another one, eager unless ``mode`` says otherwise, about to be asked."""
         arrange = self.item.asked.arrange
         arranged = arrange(case, self.item.question) if arrange else None
-        mode = "eager" if subject else self.item.mode
+        mode = mode or ("eager" if subject else self.item.mode)
         return Session(subject or self.item.subject, case, self.item.device, arranged, mode)
 
     def answer(self, case: Case, ask, quantities) -> dict | None:
@@ -133,8 +136,10 @@ class Row:
         return None
 
     def may_refuse(self, case: Case, refused: Refused, ask) -> bool:
-        """Torch may say that it lacks something; others may refuse what eager torch refuses too, and the
-        deprecated arguments."""
+        """Torch may say that it lacks something, as whole modes do; others may refuse what torch refuses too in
+        the same mode, and the deprecated arguments."""
+        if MODES[self.item.mode].lacks(refused.error):
+            return True
         if self.item.check == "legacy" and "unexpected keyword argument" in str(refused):
             return True
         if isinstance(case, Forward) and is_missing(refused):
@@ -142,7 +147,7 @@ class Row:
         if self.item.subject.is_torch:
             return refused.unsupported
         try:
-            ask(self.session(case, torch_subject(case.contract)))
+            ask(self.session(case, torch_subject(case.contract), self.item.mode))
         except Refused:
             return True
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,33 +13,9 @@ import torch
 from conformance.case import Case
 from conformance.construction import make_like_torch
 from conformance.modes import MODES
+from conformance.refusal import Malformed, refusals
+from conformance.refusal import Refused as Refused  # for those who ask sessions
 from conformance.subject import Subject
-
-
-class Refused(Exception):
-    """The subject raised; ``unsupported`` when it says that it lacks this dtype, device or derivative."""
-
-    def __init__(self, error: BaseException):
-        self.error = error
-        lines = str(error).strip().splitlines() or [""]
-        super().__init__(f"{type(error).__name__}: {lines[0]}")
-
-    @property
-    def unsupported(self) -> bool:
-        text = str(self.error).lower()
-        hints = (
-            "not implemented",
-            "not supported",
-            "not differentiable with respect to",
-            "does not support",
-            "unsupported",
-            "no kernel",
-        )
-        return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(h in text for h in hints)
-
-
-class Malformed(Exception):
-    """The subject returned something that is not the contract's result: the message says what."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +28,22 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Tape:
-    """One call that was recorded: its leaves, the fields that depend on them, and their upstream gradients."""
+    """One call that was recorded: its leaves, the fields that depend on them, and their upstream gradients.
+
+    ``within()``: the settings in force during its backward passes.
+    """
 
     leaves: dict[str, torch.Tensor]
     fields: dict[str, torch.Tensor]
     upstream: dict[str, torch.Tensor]
+    within: Callable[[], AbstractContextManager] = nullcontext
 
     def gradients(self, retain: bool = False) -> dict[str, torch.Tensor | None]:
         """The gradient of every leaf; None where none arrives.  Raises Refused.  ``retain``: for another time."""
         if not self.fields:
             return dict.fromkeys(self.leaves)
         leaves, fields = list(self.leaves.values()), list(self.fields.values())
-        with refusals():
+        with refusals(), self.within():
             found = torch.autograd.grad(
                 fields, leaves, list(self.upstream.values()), allow_unused=True, retain_graph=retain
             )
@@ -70,7 +51,7 @@ class Tape:
 
     def backward(self) -> None:
         """Add the gradient of every leaf to its ``.grad``.  Raises Refused."""
-        with refusals():
+        with refusals(), self.within():
             if self.fields:
                 torch.autograd.backward(list(self.fields.values()), list(self.upstream.values()))
 
@@ -158,6 +139,8 @@ class Session:
         shape = self.case.result_shape(name)
         if tuple(part.shape) != shape:
             raise Malformed(f"{name} has shape {tuple(part.shape)}, the contract says {shape}")
+        if part.device.type != self.device:
+            raise Malformed(f"{name} is on {part.device.type}, its inputs are on {self.device}")
 
     def values(self) -> dict[str, np.ndarray]:
         """Every field, shape (calls, ...), without gradients."""
@@ -168,15 +151,13 @@ class Session:
         return {n: np.stack([self.array(f[n]) for f in found]) for n in self.case.contract.fields}
 
     def forms(self) -> dict[str, None]:
-        """The fields, once the dtype and device of the first call's result are those of the inputs."""
+        """The fields, once the dtype of the first call's result is that of the inputs."""
         with torch.no_grad():
             found = self.evaluate(self.inputs(0))
         expected = self.dtype.to_real() if self.dtype.is_complex else self.dtype
         for name, part in found.items():
             if part.dtype != expected:
                 raise Malformed(f"{name} has dtype {_short(part.dtype)}, the contract says {_short(expected)}")
-            if part.device.type != self.device:
-                raise Malformed(f"{name} is on {part.device.type}, its inputs are on {self.device}")
         return dict.fromkeys(found)
 
     def gradients(self, names: tuple[str, ...]) -> dict[str, Gradient]:
@@ -211,7 +192,7 @@ class Session:
         fields = self.evaluate(inputs)
         leaves = {n: inputs[n] if n in inputs else shared[n] for n in names}
         live = {n: f for n, f in fields.items() if f.requires_grad}
-        return Tape(leaves, live, {n: self.upstream(n, call, f) for n, f in live.items()})
+        return Tape(leaves, live, {n: self.upstream(n, call, f) for n, f in live.items()}, self.mode.backward)
 
     def upstream(self, field: str, call: int, result: torch.Tensor) -> torch.Tensor:
         """The cotangent of one field of one call."""
@@ -232,15 +213,3 @@ def version(tensor: torch.Tensor) -> int | None:
 
 def _short(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-class refusals:  # noqa: N801 - a context manager, used as one
-    """Turns what a subject raises into Refused; interruptions and time limits pass."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, Exception) and not isinstance(error, Malformed | Refused):
-            raise Refused(error) from error
-        return False

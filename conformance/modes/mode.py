@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from conformance.construction import call_like_torch
@@ -17,6 +18,9 @@ class Mode:
     :class:`conformance.session.Session`, where all calls are evaluated at once or derivatives are taken in
     another way.  ``checks``: those that are asked in this mode.  ``sample``: how many of the (dtype, reduction)
     of a loss each question takes, None for as many as in eager mode.  ``blocks``: the most blocks of cases per row.
+    ``dtypes``: those that it is about, None for all.  ``alter(item, case)``: what it makes of a case of a row, None
+    where it is not about it.  ``backward()``: the settings of the process in force during backward passes.
+    ``lacks(error)``: whether an exception says that torch cannot execute something in this mode: a skip.
     """
 
     name: str
@@ -26,6 +30,10 @@ class Mode:
     checks: tuple[str, ...] | None = None
     sample: int | None = None
     blocks: int | None = None
+    dtypes: tuple[str, ...] | None = None
+    alter: Callable = lambda item, case: case
+    backward: Callable[[], AbstractContextManager] = nullcontext
+    lacks: Callable[[BaseException], bool] = lambda error: False
 
     def asks(self, check: str) -> bool:
         """Whether a check is asked in this mode."""

@@ -33,6 +33,7 @@ FAULTS = {
     r"raises ": "",
     r"\w+ has shape .*, the contract says (\(.*\))": "tuple({result}.shape) == {0}",
     r"\w+ has dtype \w+, the contract says (\w+)": "{result}.dtype == torch.{0}",
+    r"\w+ is on \w+, its inputs are on (\w+)": '{result}.device.type == "{0}"',
     r"\w+ is \w+, not a tensor": "isinstance({result}, torch.Tensor)",
     r"changes its argument (\w+) in place": "{0}._version == 0",
     r"\w+: no (gradient|derivative) reaches it": "{gradient} is not None",
