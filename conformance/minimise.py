@@ -43,16 +43,17 @@ def cost(case: Case) -> int:
 
 @dataclass
 class Effort:
-    """What may be spent on one failure, and what has been."""
+    """What may be spent on one failure, and what has been; ``trying``: how many cases, at most."""
 
     most: int = EFFORT
+    trying: int = TRIES
     spent: int = 0
     tries: int = 0
 
     def affords(self, case: Case) -> bool:
         """Whether a case can be asked; what it costs is gone then."""
         price = cost(case)
-        if self.spent + price > self.most or self.tries >= TRIES:
+        if self.spent + price > self.most or self.tries >= self.trying:
             return False
         self.spent += price
         self.tries += 1

@@ -11,7 +11,8 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.deviations import DEVIATIONS
-from conformance.minimise import EFFORT, Effort, cost, minimise
+from conformance.minimise import EFFORT, TRIES, Effort, cost, minimise
+from conformance.modes import MODES
 from conformance.reproducers import exhibit
 from conformance.row import Item, Row
 from conformance.staleness import number
@@ -25,7 +26,7 @@ def finish(row: Row) -> list[dict]:
     rows, smallest, left = [], [], EFFORT
     failing = sum(1 for tally in row.tallies.values() if tally.failures or tally.problems)
     for tally in row.tallies.values():
-        effort = Effort(left // max(failing, 1))
+        effort = Effort(left // max(failing, 1), MODES[row.item.mode].tries or TRIES)
         rows.append(_row(row, tally, smallest, effort))
         if tally.failures or tally.problems:
             left, failing = left - effort.spent, failing - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.differentiation import derivative, is_missing
 from conformance.modes import MODES
-from conformance.session import Malformed, Refused, Session
+from conformance.refusal import Malformed, Refused, Unpromised
+from conformance.session import Session
 from conformance.subject import Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
@@ -91,16 +92,19 @@ class Row:
             else:
                 tally.problems.append(item.subject.problem)
             return
-        alter = MODES[item.mode].alter
-        yield from (altered for case in self.known.cases(item) if (altered := alter(item, case)) is not None)
+        yield from self.taken(self.known.cases(item))
         stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough, item.question)
-        for drawn in streams.cases(*stream):
-            if (case := alter(item, drawn)) is None:
-                continue
+        for case in self.taken(streams.cases(*stream)):
             results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
             yield case
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
                 return
+
+    def taken(self, cases: Iterable[Case]) -> Iterable[Case]:
+        """The cases that the item's mode takes, as it alters them."""
+        mode = MODES[self.item.mode]
+        altered = (mode.alter(self.item, case) for case in cases)
+        return mode.choose(self.item, (case for case in altered if case is not None))
 
     def feed(self, case: Case) -> None:
         """Put the item's check to one case."""
@@ -125,6 +129,9 @@ class Row:
         """What the subject answers; None, and a record of it, where it refuses or answers something else."""
         try:
             return ask(self.session(case))
+        except Unpromised as other:
+            tally = self.tally(quantities[0])
+            (tally.refusals if self.item.subject.is_torch else tally.notes)[str(other)] += 1
         except Malformed as wrong:
             self.problem(case, quantities[0], str(wrong))
         except Refused as refused:
@@ -138,18 +145,27 @@ class Row:
     def may_refuse(self, case: Case, refused: Refused, ask) -> bool:
         """Torch may say that it lacks something, as whole modes do; others may refuse what torch refuses too in
         the same mode, and the deprecated arguments."""
-        if MODES[self.item.mode].lacks(refused.error):
+        mode = MODES[self.item.mode]
+        if mode.lacks(refused.error):
             return True
+        if mode.strict:
+            return self.refuses(case, ask, self.item.subject if self.item.subject.is_torch else None)
         if self.item.check == "legacy" and "unexpected keyword argument" in str(refused):
             return True
         if isinstance(case, Forward) and is_missing(refused):
             return True
         if self.item.subject.is_torch:
             return refused.unsupported
+        return self.refuses(case, ask, None, self.item.mode)
+
+    def refuses(self, case: Case, ask, subject: Subject | None, mode: str = "eager") -> bool:
+        """Whether a subject, torch.nn's own class if None, refuses to answer too."""
         try:
-            ask(self.session(case, torch_subject(case.contract), self.item.mode))
+            ask(self.session(case, subject or torch_subject(case.contract), mode))
         except Refused:
             return True
+        except Malformed:
+            return False
         return False
 
     def judge(self, case: Case, quantity: str, actual: np.ndarray) -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from conformance.construction import call_like_torch
+from conformance.refusal import Malformed
+
+
+def of_inputs(session, field: str, tensor) -> None:
+    """The dtype of a field of the result is that of the inputs, real where they are complex."""
+    expect_dtype(field, tensor, session.dtype.to_real() if session.dtype.is_complex else session.dtype)
+
+
+def expect_dtype(field: str, tensor, expected, by: str = "the contract") -> None:
+    """Raise Malformed where a tensor has another dtype."""
+    if tensor.dtype != expected:
+        found, wanted = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, expected))
+        raise Malformed(f"{field} has dtype {found}, {by} says {wanted}")
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,10 @@ class Mode:
     ``dtypes``: those that it is about, None for all.  ``alter(item, case)``: what it makes of a case of a row, None
     where it is not about it.  ``backward()``: the settings of the process in force during backward passes.
     ``lacks(error)``: whether an exception says that torch cannot execute something in this mode: a skip.
+    ``strict``: whether everything that eager mode answers must be answered, be it said to be not supported.
+    ``typed(session, field, tensor)`` raises Malformed where a field of the result has not the dtype that it should.
+    ``choose(item, cases)``: which of the cases of a row are taken, in order, where they cost much.  ``tries``: how
+    many smaller cases may be tried for a failure.
     """
 
     name: str
@@ -34,6 +51,8 @@ class Mode:
     alter: Callable = lambda item, case: case
     backward: Callable[[], AbstractContextManager] = nullcontext
     lacks: Callable[[BaseException], bool] = lambda error: False
+    choose: Callable[..., Iterable] = lambda item, cases: cases
+    tries: int | None = None
 
     def asks(self, check: str) -> bool:
         """Whether a check is asked in this mode."""
