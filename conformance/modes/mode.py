@@ -51,6 +51,8 @@ class Mode:
     alter: Callable = lambda item, case: case
     backward: Callable[[], AbstractContextManager] = nullcontext
     lacks: Callable[[BaseException], bool] = lambda error: False
+    strict: bool = False
+    typed: Callable = of_inputs
     choose: Callable[..., Iterable] = lambda item, cases: cases
     tries: int | None = None
 
