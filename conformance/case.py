@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
 
+from conformance.declared import Declared, moved
 from reference import CONTRACTS, Contract
 from reference.arithmetic.certified import Certified, certified_precision
 from reference.arithmetic.formats import Format, format_of
 from reference.arithmetic.rounded import Model, Rounded
+from reference.derived import by_differences, confirmed, precision_for
 from reference.domains import Array, Complex, Interval
 from reference.reductions import Unreduced
 
 Shape = tuple[int, ...]
+
+
+class Contradiction(Exception):
+    """The references of a contract do not agree: the message says in what."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +33,8 @@ class Case:
     of array stands for an argument that has more than one.  Positional arguments have a leading dimension of
     ``calls``; those of the constructor are shared.  Floats are float64 arrays that hold only values which
     ``dtype`` represents exactly; complex numbers have a last dimension of size two.  ``cotangents`` holds the
-    upstream gradient of each field of the result.
+    upstream gradient of each field of the result.  ``declared``: the deviations that the subject declares, which
+    move what is expected.
     """
 
     contract_name: str
@@ -39,13 +46,23 @@ class Case:
     parameters: Mapping[str, object]
     cotangents: Mapping[str, np.ndarray]
     kinds: Mapping[str, int] = field(default_factory=dict)
+    declared: tuple[Declared, ...] = ()
 
     #: Whether a row counts as verified although nothing is promised of some of its elements.
     judged_in_part = False
+    #: Whether bounds hold for any order of the factors of a product.
+    reordered = False
 
-    @property
+    @cached_property
     def contract(self) -> Contract:
-        return CONTRACTS[self.contract_name]
+        """The contract, as the declared deviations that apply have moved it."""
+        return moved(CONTRACTS[self.contract_name], self.moving) if self.declared else CONTRACTS[self.contract_name]
+
+    @cached_property
+    def moving(self) -> tuple[Declared, ...]:
+        """The declared deviations that apply to this case."""
+        as_it_stands = replace(self, declared=()) if self.declared else self
+        return tuple(d for d in self.declared if d.applies(as_it_stands))
 
     @property
     def format(self) -> Format:
@@ -104,12 +121,52 @@ class Case:
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
         """What the oracle says of every field, shape (calls, ...), with the bound of what rounding may cost."""
-        return self._stored(values(self, lift_rounded(Model(self.format.working))))
+        return self._stored(values(self, lift_rounded(Model(self.format.working, reordered=self.reordered))))
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:
         """The same for the gradients ``grad_<argument>``, shape (calls, ...).  At a tie any subgradient is."""
-        return self._stored(gradients(self, lift_rounded(Model(self.format.working, kinks=True))))
+        model = Model(self.format.working, kinks=True, reordered=self.reordered)
+        found = self._stored(gradients(self, lift_rounded(model)))
+        return found if self.contract.pullback is not None else self._confirmed(found)
+
+    def _confirmed(self, found: Mapping[str, Rounded]) -> dict[str, Rounded]:
+        """The bounds of differentiating step by step, around what the mirror says, or certified differences.
+
+        Raises Contradiction where the mirror's gradient is not that of the formula.
+        """
+        mirrored = self.has_mirror and bool(found)
+        ends = gradients(self, lambda x: x, self.contract.pull_mirror) if mirrored else self.true_gradients
+        settled = {}
+        for name, own in found.items():
+            low, high = (ends[name],) * 2 if mirrored else ends[name].bounds()
+            settled[name], off = confirmed(own, low, high)
+            if mirrored and off.any():
+                at = np.unravel_index(np.argmax(off), off.shape)
+                raise Contradiction(
+                    f"{name} of {self.contract.name}: the mirror says {low[at]:.9g}, the formula differentiated step "
+                    f"by step {own.value[at]:.9g} with an error below {own.error[at]:.2g}: one of both is wrong"
+                )
+        return settled
+
+    @property
+    def has_mirror(self) -> bool:
+        """Whether the mirror, which is no more accurate than float64, says what is expected of gradients."""
+        return self.contract.mirrored is not None and self.format.name != "float64"
+
+    @property
+    def origin_of_gradients(self) -> str | None:
+        """Where the expected gradients come from, where that is no pullback written by hand."""
+        if self.contract.pullback is not None:
+            return None
+        return "the gradient of the mirror" if self.has_mirror else "certified differences of the formula"
+
+    @cached_property
+    def in_any_order(self) -> Case:
+        """The same case, whose bounds hold for any order of the factors of a product: they may underflow."""
+        twin = type(self)(**{f.name: getattr(self, f.name) for f in fields(self)})
+        object.__setattr__(twin, "reordered", True)
+        return twin
 
     @cached_property
     def coarse(self) -> dict[str, Rounded]:
@@ -127,6 +184,10 @@ class Case:
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
         """Certified enclosures: of the values, or, with ``kinks``, of the gradients."""
+        if kinks and self.contract.pullback is None:
+            floats = [a for a in self.arguments.values() if a is not None and a.dtype == float]
+            with certified_precision(precision_for(floats)):
+                return gradients(self, Certified.exact, by_differences(self.contract.formula, self.contract.slopes))
         with certified_precision():
             return (gradients if kinks else values)(self, lambda x: Certified.exact(x, kinks=kinks))
 
@@ -294,7 +355,7 @@ def gradients(case: Case, lift: Callable, pullback: Callable | None = None) -> d
 
 def row_gradients(case: Case, lift: Callable, pullback: Callable | None = None) -> dict[str, object]:
     """The same by argument and in row form, before those of what several rows share are summed."""
-    if case.contract.pullback is None:
+    if not case.contract.has_gradient:
         return {}
     arguments = given(case, lift)
     cotangent = None
@@ -303,7 +364,7 @@ def row_gradients(case: Case, lift: Callable, pullback: Callable | None = None) 
         flat = np.reshape(case.cotangents[name], (-1,))
         pulled = reduction.pull(lift(declared.sign * flat), arguments, case.calls, case.shape)
         cotangent = pulled if cotangent is None else cotangent + pulled
-    found = (pullback or case.contract.pullback)(cotangent, **arguments)
+    found = (pullback or case.contract.pull)(cotangent, **arguments)
     return {k: g for k, g in found.items() if case.arguments[k] is not None}
 
 

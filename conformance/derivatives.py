@@ -65,7 +65,7 @@ def tangents(case: Case, along: Directions, lift: Callable, pullback: Callable |
     ``pullback`` stands in for the contract's, as in :func:`conformance.case.gradients`.
     """
     moves = {k: move(lift, case.in_rows(k, v)) for k, v in along.items()}
-    ones, pullback = lift(np.ones(case.rows)), pullback or case.contract.pullback
+    ones, pullback = lift(np.ones(case.rows)), pullback or case.contract.pull
     return values(case, lift, lambda **given: tangent_of_terms(pullback, ones, given, moves))
 
 
@@ -140,7 +140,7 @@ class Forward(Case):
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
         """Nothing is promised of the derivative of an undefined value."""
-        model = Model(self.format.working, kinks=True)
+        model = Model(self.format.working, kinks=True, reordered=self.reordered)
         found = self._stored(tangents(self, self.directions, lift_rounded(model)))
         return {k: _without(r, np.isnan(r.value)) for k, r in found.items()}
 
@@ -175,5 +175,5 @@ class Second(Forward):
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:
-        model = Model(self.format.working, kinks=True)
+        model = Model(self.format.working, kinks=True, reordered=self.reordered)
         return self._stored(second(self, self.directions, lift_rounded(model)))

@@ -47,11 +47,12 @@ class SpecialCase(Case):
 
     @cached_property
     def expected_values(self) -> dict[str, Rounded]:
-        return self._merged(values, Model(without_overflow(self.format.working)))
+        return self._merged(values, Model(without_overflow(self.format.working), reordered=self.reordered))
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:
-        return self._merged(gradients, Model(without_overflow(self.format.working), kinks=True))
+        model = Model(without_overflow(self.format.working), kinks=True, reordered=self.reordered)
+        return self._merged(gradients, model)
 
     @cached_property
     def coarse(self) -> dict[str, Rounded]:

@@ -23,7 +23,7 @@ class TiedCase(Case):
     def expected_gradients(self) -> dict[str, Rounded]:
         """What the pullback chooses at ties; no promise elsewhere."""
         every = super().expected_gradients
-        chosen = self._stored(gradients(self, lift_rounded(Model(self.format.working))))
+        chosen = self._stored(gradients(self, lift_rounded(Model(self.format.working, reordered=self.reordered))))
         return {k: _where_tied(r, every[k]) for k, r in chosen.items()}
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
@@ -83,7 +83,7 @@ def _alike(case: Case) -> dict[str, np.ndarray | None]:
     "convention",
     recipes=tied_recipes,
     alter=tie,
-    applies=lambda contract: bool(contract.convention),
+    applies=lambda contract: bool(contract.convention) and contract.pullback is not None,
     budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (12, 0, 12)},
     sample=4,
     noted=True,

@@ -85,6 +85,7 @@ def criterion(case: Case, quantity: str, at: tuple[int, ...], eager: float | Non
 
 def promised(case: Case, quantity: str, at: tuple[int, ...], error: float) -> float:
     """The bound of the promised grade, times the threshold."""
+    error = max(error, float(case.in_any_order.expected(quantity).error[at]))
     if GRADES.index(case.promise(quantity)) < GRADES.index("C"):
         return THRESHOLD * error
     coarse = float(case.coarse[quantity].error[at])

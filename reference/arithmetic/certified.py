@@ -19,7 +19,7 @@ import numpy as np
 
 from reference.arithmetic import balls as rules
 from reference.arithmetic.formats import Format
-from reference.arithmetic.rounded import COMPARISONS, MOVES, REDUCTIONS
+from reference.arithmetic.rules import COMPARISONS, MOVES, REDUCTIONS
 from reference.arithmetic.unsure import Unsure
 
 OPPOSITES = {

@@ -7,7 +7,7 @@ from scipy import special
 
 from reference.arithmetic.balls_selftest import ball_array, named, one, outside, sampled, wide
 from reference.arithmetic.certified import PRECISION, Certified, certified_precision
-from reference.arithmetic.rounded import COMPARISONS
+from reference.arithmetic.rules import COMPARISONS
 from reference.arithmetic.unsure import Unsure
 
 

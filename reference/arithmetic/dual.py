@@ -5,6 +5,8 @@ formula on it gives the derivative with a running error bound, or a rigorous enc
 those of forward-mode differentiation (A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., 2008,
 chapter 3).  Formulas stay plain NumPy; an operation without a rule raises TypeError.
 
+A primal may itself be Dual: its derivative is then that of a derivative.
+
 A tangent of None is zero everywhere.  Where a tangent is exactly zero, so is what follows from it, even if
 the derivative there is infinite.  An unsure comparison covers the tangents of both branches.
 """
@@ -17,7 +19,8 @@ import numpy as np
 from scipy import special
 
 from reference.arithmetic.certified import Certified
-from reference.arithmetic.rounded import COMPARISONS, MOVES, REDUCTIONS, Rounded
+from reference.arithmetic.rounded import Rounded
+from reference.arithmetic.rules import COMPARISONS, MOVES, REDUCTIONS
 from reference.arithmetic.unsure import Unsure
 
 
@@ -58,7 +61,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ("primal", "tangent")
 
     def __init__(self, primal, tangent=None):
-        self.primal = primal if isinstance(primal, Rounded | Certified) else np.asarray(primal)
+        self.primal = primal if isinstance(primal, Rounded | Certified | Dual) else np.asarray(primal)
         bent = tangent is not None and tangent.shape != self.primal.shape
         self.tangent = np.broadcast_to(tangent, self.primal.shape) if bent else tangent
 
@@ -160,7 +163,10 @@ def _owned(found):
 
 
 def _exact_zeros(x) -> np.ndarray:
-    """Where a tangent is zero without any error."""
+    """Where a tangent is zero without any error, and stays so."""
+    if isinstance(x, Dual):
+        still = _exact_zeros(x.primal)
+        return still if x.tangent is None else still & _exact_zeros(x.tangent)
     if isinstance(x, Rounded):
         certain = (x.value == 0) & (x.error == 0)
         return certain if x.spread is None else certain & (x.spread == 0)

@@ -36,6 +36,11 @@ class Format:
         return 2.0 ** (self.emin - self.precision + 1)
 
     @property
+    def normal(self) -> float:
+        """The smallest positive normal number."""
+        return 2.0**self.emin
+
+    @property
     def working(self) -> Format:
         return FORMATS[self.working_name]
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special
 
 from reference.arithmetic.formats import Format
+from reference.arithmetic.rules import COMPARISONS, FROM_ZERO, LINEAR, MOVES, POLES, REDUCTIONS, RULES, SPREADS
+from reference.arithmetic.underflow import UNDERFLOW, least_product, least_scale, lost
 from reference.arithmetic.unsure import Unsure
 
 
@@ -32,6 +33,8 @@ class Model:
     ``emulate``: every step's value is really rounded to the format, overflow to infinity included, as in an
     implementation that computes in it; otherwise a step that could overflow has infinite error.
     ``unsure``: how comparisons that rounding may turn come out, where they are to come out one way.
+    ``reordered``: the factors of a product may be taken in any order, so that some of them may underflow together
+    before the others make up for it.
     """
 
     format: Format
@@ -40,6 +43,7 @@ class Model:
     emulate: bool = False
     wide: bool = False
     unsure: bool | None = None
+    reordered: bool = False
 
     @cached_property
     def unit(self) -> float:
@@ -66,156 +70,17 @@ class Model:
         return float(n - 1 if in_any_order else min(n - 1, int(np.ceil(np.log2(n))) + 16))
 
 
-# Roundings charged per operation, in units of `unit`: 1 is correctly rounded, 2 is within one ULP.
-EXACT, ROUNDED, FAITHFUL, LOOSE = 0.0, 1.0, 2.0, 8.0
-
-#: What a result below the normal numbers may lose, in units of the smallest subnormal number: one half for the
-#: operation itself; more because a chain of factors may be multiplied in another order, underflow, and grow again.
-UNDERFLOW = 4.0
-
-
-def _sum(out, a, b):
-    return a.error + b.error
-
-
-def _times(out, a, b):
-    return abs(a.value) * b.error + abs(b.value) * a.error + a.error * b.error
-
-
-def _over(out, a, b):
-    least = np.maximum(abs(b.value) - b.error, 0)
-    relative = np.where(b.error == 0, 0, b.error / least)  # not its product with `out`, which may underflow
-    return a.error / least + abs(out) * relative
-
-
-def _power(out, a, b):
-    relative = a.error / np.maximum(abs(a.value) - a.error, 0)
-    grown = np.expm1((abs(b.value) + b.error) * np.log1p(relative) + abs(np.log(abs(a.value))) * b.error)
-    return np.where(a.error + b.error == 0, 0, abs(out) * grown)
-
-
-def _sqrt(out, a):
-    reach = np.maximum(out + np.sqrt(np.maximum(a.value - a.error, 0)), np.sqrt(a.error))
-    return np.where(a.error == 0, 0, a.error / reach)
-
-
-def _exp(out, a):
-    return np.where(out == 0, np.exp(a.value + a.error), out * np.expm1(a.error))
-
-
-def _log(of, error):
-    return -np.log1p(-np.minimum(error / abs(of), 1))
-
-
-def _log1p(out, a):
-    return _log(1 + a.value, a.error)
-
-
-def _logaddexp(out, a, b):
-    """Evaluated as the larger operand plus log1p(exp(-gap)); the two cancel where the larger is negative."""
-    unit, gap = a.model.unit, abs(a.value - b.value)
-    added, larger = np.log1p(np.exp(-gap)), np.maximum(a.value, b.value)
-    gap_rounding = np.minimum(unit * gap, np.minimum(abs(a.value), abs(b.value)))
-    cancelled = np.minimum(added, np.maximum(-larger, 0))
-    return np.maximum(a.error, b.error) + added * gap_rounding + 4 * unit * cancelled
-
-
-def _gammaln(out, a):
-    """Near its zeros, 1 and 2, implementations are accurate in absolute terms only."""
-    ends = (special.digamma(np.maximum(a.value + s * a.error, 0)) for s in (-1, 1))
-    return np.maximum(*(abs(e) for e in ends)) * a.error + 4 * a.model.unit * np.minimum(a.value, 1)
-
-
-def _digamma(out, a):
-    return special.polygamma(1, np.maximum(a.value - a.error, 0)) * a.error
-
-
-def _expit(out, a):
-    return np.minimum(out * special.expit(-a.value) * np.expm1(a.error), 1.0)
-
-
-def _xlogy(out, a, b):
-    passed_on = abs(np.log(b.value)) * a.error + (abs(a.value) + a.error) * _log(b.value, b.error)
-    return np.where((a.value == 0) & (a.error == 0), 0.0, passed_on)
-
-
-def _larger(out, a, b):
-    return _chosen(a.value - b.value, a, b)
-
-
-def _smaller(out, a, b):
-    return _chosen(b.value - a.value, a, b)
-
-
-def _chosen(lead, a, b):
-    """The error of the operand that surely leads; the larger of both errors where that is not sure."""
-    sure = np.abs(lead) > a.error + b.error
-    return np.where(sure, np.where(lead > 0, a.error, b.error), np.maximum(a.error, b.error))
-
-
-# What each operation costs by itself, and how it passes on the errors of its operands.
-RULES = {
-    np.negative: (EXACT, lambda out, a: a.error),
-    np.absolute: (EXACT, lambda out, a: a.error),
-    np.maximum: (EXACT, _larger),
-    np.minimum: (EXACT, _smaller),
-    np.add: (ROUNDED, _sum),
-    np.subtract: (ROUNDED, _sum),
-    np.multiply: (ROUNDED, _times),
-    np.square: (ROUNDED, lambda out, a: _times(out, a, a)),
-    np.true_divide: (ROUNDED, _over),
-    np.sqrt: (ROUNDED, _sqrt),
-    np.power: (FAITHFUL, _power),
-    np.exp: (FAITHFUL, _exp),
-    np.expm1: (FAITHFUL, lambda out, a: _exp(np.exp(a.value), a)),
-    np.log: (FAITHFUL, lambda out, a: _log(a.value, a.error)),
-    np.log1p: (FAITHFUL, _log1p),
-    np.logaddexp: (LOOSE, _logaddexp),
-    special.expit: (LOOSE, _expit),
-    special.gammaln: (LOOSE, _gammaln),
-    special.digamma: (LOOSE, _digamma),
-    special.xlogy: (FAITHFUL + ROUNDED, _xlogy),
-}
-COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
-#: Operations whose result is an exact zero when one of their first so many operands is; others underflow.
-FROM_ZERO = {
-    np.multiply: 2,
-    np.square: 1,
-    np.true_divide: 1,
-    np.sqrt: 1,
-    np.expm1: 1,
-    np.log1p: 1,
-    np.power: 1,
-    special.xlogy: 1,
-}
-#: Operations that are infinite or NaN, without any overflow, where their last operand is exactly this.
-POLES = {np.log: 0.0, np.log1p: -1.0, np.true_divide: 0.0}
-#: Operations through which a spread is carried, and how; in others it counts as error.
-SPREADS = {
-    np.negative: lambda x, s: s[0],
-    np.add: lambda x, s: s[0] + s[1],
-    np.subtract: lambda x, s: s[0] + s[1],
-    np.multiply: lambda x, s: abs(x[0].value) * s[1] + abs(x[1].value) * s[0] + s[0] * s[1],
-    np.true_divide: lambda x, s: s[0] / np.maximum(abs(x[1].value) - x[1].error, 0),
-}
-LINEAR = set(SPREADS)
-#: Functions that only move elements, applied to value, error and spread alike.
-MOVES = {
-    np.broadcast_to, np.expand_dims, np.moveaxis, np.reshape, np.squeeze, np.take_along_axis,
-    np.transpose, np.swapaxes, np.flip, np.repeat, np.copy, np.roll,
-}  # fmt: skip
-
-
 class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
     """A float64 array with elementwise bounds on the rounding error that it stands for."""
 
-    __slots__ = ("error", "model", "spread", "value")
+    __slots__ = ("error", "least", "model", "spread", "value")
 
-    def __init__(self, value, error, model: Model, spread=None):
+    def __init__(self, value, error, model: Model, spread=None, least=None):
         self.value = np.asarray(value, float)
         self.error = np.broadcast_to(error, self.value.shape)
         self.spread = None if spread is None else np.broadcast_to(spread, self.value.shape)
         self.model = model
+        self.least = least  # the smallest product of some of its factors, where those are known
 
     @classmethod
     def exact(cls, value, model: Model) -> Rounded:
@@ -251,7 +116,8 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _each(self, function) -> Rounded:
         spread = None if self.spread is None else function(self.spread)
-        return Rounded(function(self.value), function(self.error), self.model, spread)
+        least = None if self.least is None else function(np.broadcast_to(self.least, self.shape))
+        return Rounded(function(self.value), function(self.error), self.model, spread, least)
 
     def _lift(self, x) -> Rounded:
         return x if isinstance(x, Rounded) else Rounded(x, 0.0, self.model)
@@ -290,7 +156,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
                 return self._sign(*operands)
             if ufunc not in RULES:
                 return NotImplemented
-            return self._apply(ufunc, operands)
+            result = self._apply(ufunc, operands)
+            if self.model.reordered:
+                result.least = least_product(ufunc, operands)
+            return result
 
     def _apply(self, ufunc, operands) -> Rounded:
         if any(x.spread is not None for x in operands):
@@ -315,14 +184,16 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         error = passed_on(out, *operands)
         if not charge:
             return error
-        scale = _scale(ufunc, operands)
-        if scale is None:
+        least = least_scale(ufunc, operands)
+        if least is None:
             error = error + charge * self.model.unit * (abs(out) + error)
-        elif scale >= 1:
+        elif least >= 1:
             return error
         if ufunc in (np.add, np.subtract):
             return error
         underflow = UNDERFLOW * self.model.tiny
+        if self.model.reordered:
+            underflow = underflow + UNDERFLOW * lost(out, least_product(ufunc, operands), self.model.format)
         exact_zero = (out == 0) & (error == 0) & (ufunc in FROM_ZERO)
         if exact_zero.any():
             zeros = [(x.value == 0) & (x.error == 0) for x in operands[: FROM_ZERO[ufunc]]]
@@ -433,22 +304,3 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         value = np.where(unsure & (half > 0), a.value / 2 + b.value / 2, value)
         error = np.where(unsure, np.maximum(a.error, b.error), error)
         return Rounded(value, error, self.model, np.where(unsure, wide, 0.0 if spread is None else spread))
-
-
-def _scale(ufunc, operands) -> float | None:
-    """What a product or quotient scales by at least, where one operand is nothing but exact powers of two."""
-    if ufunc is np.multiply:
-        return next((np.min(abs(x.value)) for x in operands if _scales(x)), None)
-    if ufunc is np.true_divide and _scales(operands[1]):
-        return 1 / np.max(abs(operands[1].value))
-    return None
-
-
-def _scales(x) -> bool:
-    """Whether an operand, without error, scales without rounding, unless the result underflows."""
-    if x.size == 0 or any(x.error.strides) or x.error.flat[0] != 0:
-        return False
-    return abs(np.frexp(x.value.flat[0])[0]) == 0.5 and bool((abs(np.frexp(x.value)[0]) == 0.5).all())
-
-
-REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum}

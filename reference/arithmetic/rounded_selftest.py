@@ -7,7 +7,8 @@ from scipy import special
 from reference.arithmetic.balls_selftest import LOWEST, named, operands_of, outside, sampled
 from reference.arithmetic.certified import Certified, certified_precision
 from reference.arithmetic.formats import FORMATS
-from reference.arithmetic.rounded import COMPARISONS, EXACT, LOOSE, ROUNDED, RULES, Model, Rounded
+from reference.arithmetic.rounded import Model, Rounded
+from reference.arithmetic.rules import COMPARISONS, EXACT, LOOSE, ROUNDED, RULES
 
 F16, F32, F64 = (FORMATS[name] for name in ("float16", "float32", "float64"))
 OPERATIONS = sorted(RULES, key=named)
