@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 
@@ -121,3 +122,47 @@ def call_like_torch(case: Case, module, inputs: Mapping[str, torch.Tensor]):
     if case.contract.torch == "CTCLoss" and inputs["log_probs"].ndim == 2 and inputs["targets"].ndim == 1:
         inputs = dict(inputs) | {"targets": inputs["targets"][: int(inputs["target_lengths"])]}
     return module(*inputs.values())
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a constructor was given, as :func:`make_like_torch` reads it off a case; there are no arrays yet."""
+
+    contract: Contract
+    dtype: str
+    reduction: str
+    parameters: Mapping[str, object]
+    arguments: Mapping[str, object]
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+
+class Standing:
+    """A subject's module that is called like torch.nn's: ``subject(reduction="mean")(input, target)``."""
+
+    def __init__(self, subject, setting: Setting, module):
+        self.subject, self.setting, self.module = subject, setting, module
+
+    @classmethod
+    def of(cls, subject, given: Mapping[str, object]) -> Standing:
+        """``given``: parameters and tensors of the constructor, and ``reduction``.  Raises TypeError for others."""
+        dtype = next((str(x.dtype).removeprefix("torch.") for x in given.values() if hasattr(x, "dtype")), "float32")
+        contract = next((c for c in subject.contracts if dtype in c.dtypes), subject.contracts[0])
+        unknown = set(given) - {"reduction"} - set(contract.domains) | set(given) & set(contract.positional)
+        if unknown:
+            raise TypeError(f"{subject.name} got an unexpected keyword argument {sorted(unknown)[0]!r}")
+        tensors = {k: given.get(k) for k in contract.arguments if k not in contract.positional}
+        parameters = {k: given.get(k, contract.defaults.get(k)) for k in contract.parameters}
+        reduction = given.get("reduction", "mean" if "mean" in contract.reductions else "none")
+        setting = Setting(contract, dtype, reduction, parameters, tensors)
+        return cls(subject, setting, (subject.make or make_like_torch)(subject.factory, setting, tensors))
+
+    def __call__(self, *inputs, **named):
+        names = self.setting.contract.positional
+        call = self.subject.call or call_like_torch
+        return call(self.setting, self.module, dict(zip(names, inputs, strict=False)) | named)
+
+    def get_parameter(self, name: str):
+        return self.module.get_parameter(name)
+
+    def load_state_dict(self, *args, **kwargs):
+        return self.module.load_state_dict(*args, **kwargs)

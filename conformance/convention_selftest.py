@@ -34,7 +34,7 @@ class HalfAtTheMargin(torch.nn.HingeEmbeddingLoss):
 
 
 def test_another_subgradient_is_a_note():
-    tally = row_of(Subject("own", HalfAtTheMargin), "hinge_embedding_loss").tallies["grad_input"]
+    tally = row_of(Subject(HalfAtTheMargin, name="own"), "hinge_embedding_loss").tallies["grad_input"]
     assert tally.verdict() == "note"
     assert tally.cases
 
@@ -48,7 +48,7 @@ class NothingAtTheMargin(torch.nn.HingeEmbeddingLoss):
 
 
 def test_a_subgradient_that_is_no_number_fails():
-    tally = row_of(Subject("own", NothingAtTheMargin), "hinge_embedding_loss").tallies["grad_input"]
+    tally = row_of(Subject(NothingAtTheMargin, name="own"), "hinge_embedding_loss").tallies["grad_input"]
     assert tally.verdict() == "fail"
 
 

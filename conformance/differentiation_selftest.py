@@ -65,7 +65,7 @@ class Halved(torch.autograd.Function):
 
 def verdicts(factory, check: str) -> dict[str, tuple[str, str | None]]:
     """Verdict and message of each quantity, float64, mean."""
-    item = Item(Subject("own", factory), "mse_loss", check, "float64", "mean", "cpu", "eager", 0, "smoke")
+    item = Item(Subject(factory, name="own"), "mse_loss", check, "float64", "mean", "cpu", "eager", 0, "smoke")
     row = Row(item)
     for case in row.cases():
         row.feed(case)

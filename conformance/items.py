@@ -18,18 +18,21 @@ from reference import Contract
 @cache
 def load_subject(selected: Selected, contract: Contract) -> Subject:
     """The subject; one that does not import has a problem, which its rows report."""
+    if selected.subject is not None:
+        return selected.subject
     if selected.source is None:
         return torch_subject(contract)
     module, _, attribute = selected.source.rpartition(":")
     try:
         found = getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:
-        return Subject(selected.name, problem=f"does not import: {one_line(error)}")
+        return Subject(name=selected.name, problem=f"does not import: {one_line(error)}")
     if isinstance(found, Subject):
-        return found
-    if not callable(found):
-        return Subject(selected.name, problem=f"is no class or function, but {type(found).__name__}")
-    return Subject(selected.name, found)
+        return replace(found, source=found.source or selected.source)
+    try:
+        return Subject(found, name=selected.name)
+    except ValueError as error:
+        return Subject(name=selected.name, problem=str(error))
 
 
 def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:

@@ -68,10 +68,11 @@ class Selected:
 
     loss: str
     source: str | None  # MODULE:ATTR, None for torch.nn itself
+    subject: object = None  # the subject itself, where Python code gives it
 
     @property
     def name(self) -> str:
-        return self.source or f"torch.nn.{self.loss}"
+        return getattr(self.subject, "name", None) or self.source or f"torch.nn.{self.loss}"
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from math import sqrt
 import numpy as np
 
 from conformance.case import Case
+from conformance.declared import without
 from conformance.deviations import DEVIATIONS
 from conformance.minimise import EFFORT, TRIES, Effort, cost, minimise
 from conformance.modes import MODES
 from conformance.reproducers import exhibit
-from conformance.row import Item, Row
+from conformance.row import Item, Row, shortfall
 from conformance.staleness import number
 from conformance.tally import Failure, Problem, Tally
+from conformance.verdict import compare
 
 
 def finish(row: Row) -> list[dict]:
@@ -95,6 +97,9 @@ def _message(row: Row, tally: Tally, failure: Failure | None, overdrawn: str | N
         return overdrawn
     if failure is not None:
         return explain(row, failure)
+    reasons = [d.reason for d in row.item.subject.deviations if d.id in tally.excused]
+    if reasons:
+        return f"declared: {'; '.join(reasons)}"
     for said in (tally.notes, tally.refusals):
         if said:
             return said.most_common(1)[0][0]
@@ -180,8 +185,16 @@ def explain(row: Row, failure: Failure) -> str:
         f"{place}: expected {_interval(expected, at)}, got {failure.actual[at]:.9g}; "
         f"test ratio {error.ratio[at]:.3g}, {error.ulp[at]:.3g} ULP"
     )
-    eager = None if row.item.subject.is_torch else row.eager(case, failure.quantity)
+    eager = row.beside(case, failure.quantity)
+    if case.moving and not failing_at(without(case), failure):
+        return f"{line}, which is the contract's own: declared deviation {case.moving[0].id} does not show"
     return line if eager is None else f"{line}; eager torch gives {eager[at]:.9g}"
+
+
+def failing_at(case: Case, failure: Failure) -> bool:
+    """Whether the answer of a failure fails another case of the same numbers too."""
+    comparison = compare(case, failure.quantity, failure.actual)
+    return bool(shortfall(case, failure.quantity, comparison, failure.actual)[0][failure.index])
 
 
 def _interval(expected, at) -> str:
@@ -195,7 +208,7 @@ def witness(row: Row, failure: Failure) -> dict:
     """The case in exact numbers, and what was expected and observed at its worst element."""
     case, at, quantity = failure.case, failure.index, failure.quantity
     expected = case.expected(quantity)
-    eager = None if row.item.subject.is_torch else row.eager(case, quantity)
+    eager = row.beside(case, quantity)
     return case_in_hex(case) | {
         "index": list(at),
         "expected": _interval(expected, at),

@@ -96,6 +96,11 @@ def pytest_generate_tests(metafunc):
 
         found = selected(selection)
         metafunc.parametrize("deviation", found, ids=[d.id for d in found])
+    elif "declaration" in metafunc.fixturenames:
+        from conformance.declarations import declarations
+
+        found = declarations(selection)
+        metafunc.parametrize("declaration", found, ids=[d.id for d in found])
 
 
 @pytest.fixture

@@ -25,6 +25,16 @@ class Refused(Exception):
         return isinstance(self.error, RuntimeError | NotImplementedError | TypeError) and any(h in text for h in hints)
 
 
+class Unsupported(Refused):
+    """It was not asked: it says that this is outside of what it supports."""
+
+    unsupported = True
+
+    def __init__(self, why: str):
+        super().__init__(NotImplementedError(why))
+        self.args = (why,)
+
+
 class Malformed(Exception):
     """The subject returned something that is not the contract's result: the message says what."""
 

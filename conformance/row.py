@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from conformance import streams
 from conformance.case import Case
 from conformance.checks import CHECKS, Check
 from conformance.corpus import KNOWN, Corpus
+from conformance.declared import differing, showing, without
 from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
 from conformance.differentiation import derivative, is_missing
 from conformance.modes import MODES
-from conformance.refusal import Malformed, Refused, Unpromised
+from conformance.refusal import Malformed, Refused, Unpromised, Unsupported
 from conformance.session import Session
 from conformance.subject import Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
@@ -92,9 +93,13 @@ class Row:
             else:
                 tally.problems.append(item.subject.problem)
             return
-        yield from self.taken(self.known.cases(item))
+        supports = item.subject.supports
+        if supports and (outside := supports.row_outside(item.check, item.dtype, item.reduction)):
+            self.tally(None).refusals[outside] += 1
+            return
+        yield from self.supported(self.taken(self.known.cases(item)))
         stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough, item.question)
-        for case in self.taken(streams.cases(*stream)):
+        for case in self.supported(self.taken(streams.cases(*stream))):
             results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
             yield case
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
@@ -106,9 +111,20 @@ class Row:
         altered = (mode.alter(self.item, case) for case in cases)
         return mode.choose(self.item, (case for case in altered if case is not None))
 
+    def supported(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """The cases that the subject supports; the others are counted, with the reason."""
+        supports = self.item.subject.supports
+        for case in cases:
+            outside = supports and supports.outside(case)
+            if outside:
+                self.tally(None).refusals[outside] += 1
+            else:
+                yield case
+
     def feed(self, case: Case) -> None:
-        """Put the item's check to one case."""
-        self.item.asked.ask(self, case)
+        """Put the item's check to one case; what is expected is moved by the deviations that the subject declares."""
+        declared = self.item.subject.deviations
+        self.item.asked.ask(self, replace(case, declared=declared) if declared else case)
 
     def problem(self, case: Case, quantity: str | None, message: str) -> None:
         """Record what is wrong where it is no number; a known one is excused by its deviation."""
@@ -156,7 +172,9 @@ class Row:
             return True
         if self.item.subject.is_torch:
             return refused.unsupported
-        return self.refuses(case, ask, None, self.item.mode)
+        if isinstance(refused, Unsupported) or case.contract.torch is None:
+            return refused.unsupported
+        return self.refuses(case, ask, self.item.mode)
 
     def refuses(self, case: Case, ask, subject: Subject | None, mode: str = "eager") -> bool:
         """Whether a subject, torch.nn's own class if None, refuses to answer too."""
@@ -181,6 +199,9 @@ class Row:
         tally.first_observed = tally.first_observed or f"{actual.flat[0]:.9g}" if actual.size else None
         tally.count(case, comparison)
         tally.measure(comparison, coarse)
+        for declared in case.moving:
+            if shown := int(np.count_nonzero(showing(case, quantity, declared))):
+                tally.excused[declared.id] += shown
         if failing.any():
             failing = self.excuse(case, quantity, actual, failing, comparison)
         if self.item.asked.noted and not self.item.subject.is_torch:
@@ -195,16 +216,27 @@ class Row:
         """What still fails once known deviations of torch.nn are taken off, and, for other subjects, what is
         no worse than eager torch: an error within the bound of torch's own on the same numbers."""
         tally = self.tally(quantity)
-        failing = excuse_by_deviation(tally, self.item, case, quantity, actual, failing)
+        elsewhere = failing & self.otherwise(case, quantity)
+        failing = elsewhere | excuse_by_deviation(tally, self.item, case, quantity, actual, failing & ~elsewhere)
         if self.item.subject.is_torch or not failing.any():
             return failing
         eager = self.eager(case, quantity)
         if eager is None:
             return failing
-        no_worse = comparison.error <= compare(case, quantity, eager).error + case.expected(quantity).error
+        no_worse = as_good(case, quantity, comparison, actual, eager)
         if (failing & no_worse).any():
             tally.excused[NO_WORSE] += int((failing & no_worse).sum())
         return failing & ~no_worse
+
+    def otherwise(self, case: Case, quantity: str) -> np.ndarray:
+        """Where the subject declares to compute something else, of which torch's own deviations say nothing."""
+        if not any(d.replaces_formula for d in case.moving):
+            return np.False_
+        return differing(case, without(case), quantity)
+
+    def beside(self, case: Case, quantity: str) -> np.ndarray | None:
+        """What eager torch answers to the same question, to be shown next to another subject's answer."""
+        return None if self.item.subject.is_torch or case.moving else self.eager(case, quantity)
 
     def eager(self, case: Case, quantity: str) -> np.ndarray | None:
         """Eager torch's answer to the same question; None where it has none."""
@@ -222,6 +254,15 @@ def witness_item(deviation: Deviation, case: Case) -> Item:
         subject, case.contract_name, deviation.check, case.dtype, case.reduction, device, mode, 0, "gate",
         deviation.question,
     )  # fmt: skip
+
+
+def as_good(case: Case, quantity: str, comparison: Comparison, actual, eager: np.ndarray) -> np.ndarray:
+    """Where an answer is no worse than eager torch's, by more than the bound; each is measured by what is expected
+    of it, where the subject declares deviations."""
+    if not case.moving:
+        return comparison.error <= compare(case, quantity, eager).error + case.expected(quantity).error
+    other = compare(without(case), quantity, eager).ratio
+    return (comparison.ratio <= other + 1) & (np.isfinite(other) | ~np.isfinite(actual))
 
 
 def ask_quantity(session: Session, quantity: str) -> np.ndarray | None:

@@ -13,7 +13,7 @@ import torch
 from conformance.case import Case
 from conformance.construction import make_like_torch
 from conformance.modes import MODES
-from conformance.refusal import Malformed, refusals
+from conformance.refusal import Malformed, Unsupported, refusals
 from conformance.refusal import Refused as Refused  # for those who ask sessions
 from conformance.subject import Subject
 
@@ -65,6 +65,7 @@ class Session:
 
     def __init__(self, subject: Subject, case: Case, device: str, arrange: Callable | None = None, mode: str = "eager"):
         self.subject, self.case, self.device = subject, case, device
+        self.supported(subject.supports and subject.supports.outside(case))
         self.arrange = arrange or (lambda name, tensor: tensor)
         self.is_arranged, self.mode = arrange is not None, MODES[mode]
         self.dtype = getattr(torch, case.dtype)
@@ -76,8 +77,15 @@ class Session:
             self.module = self.build()
             self.run = self.mode.prepare(self)
 
-    def build(self):
-        module = (self.subject.make or make_like_torch)(self.subject.factory, self.case, self.shared)
+    def supported(self, outside: str | None) -> None:
+        """Raises Unsupported where the subject says that what is to be asked is outside of what it supports."""
+        if outside:
+            raise Unsupported(outside)
+
+    def build(self, tensors: Mapping[str, torch.Tensor | None] | None = None):
+        """A module made from the tensors of the constructor, or from ``tensors`` in place of some of them."""
+        tensors = self.shared | dict(tensors or {})
+        module = (self.subject.make or make_like_torch)(self.subject.factory, self.case, tensors)
         for argument, parameter in self.held(module).items():
             parameter.data = self.arrange(argument, parameter.data).detach()
         return module
@@ -162,8 +170,11 @@ class Session:
 
     def gradients(self, names: tuple[str, ...]) -> dict[str, Gradient]:
         """The gradient of each argument in ``names``."""
-        if self.mode.gradients is not None:
-            return self.mode.gradients(self, names)
+        self.supported(self.subject.supports and self.subject.supports.no_gradient(names))
+        return self.gradients_by_call(names) if self.mode.gradients is None else self.mode.gradients(self, names)
+
+    def gradients_by_call(self, names: tuple[str, ...]) -> dict[str, Gradient]:
+        """The same by one backward pass after the other."""
         shared = {k: t.requires_grad_() for k, t in self.leaves(names).items()}
         found = [self.gradients_of_call(i, names, shared) for i in range(self.case.calls)]
         return {f"grad_{n}": self.stack([f[n] for f in found]) for n in names}
@@ -189,6 +200,7 @@ class Session:
 
     def tape(self, call: int, names, inputs: Mapping[str, torch.Tensor], shared) -> Tape:
         """One call, ready for its backward pass to the arguments in ``names``: of its inputs or shared."""
+        self.supported(self.subject.supports and self.subject.supports.no_gradient(names))
         fields = self.evaluate(inputs)
         leaves = {n: inputs[n] if n in inputs else shared[n] for n in names}
         live = {n: f for n, f in fields.items() if f.requires_grad}

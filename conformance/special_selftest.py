@@ -23,7 +23,7 @@ def expected(loss: str, quantity: str = "value", **given):
 def verdict(factory, loss: str, dtype: str = "float32") -> str:
     """What a row of special values says of a subject."""
     name = next(c.name for c in CONTRACTS.values() if c.loss == loss)
-    row = Row(Item(Subject("own", factory), name, "special_values", dtype, "none", "cpu", "eager", 0, "gate"))
+    row = Row(Item(Subject(factory, name="own"), name, "special_values", dtype, "none", "cpu", "eager", 0, "gate"))
     for case in row.cases():
         row.feed(case)
     verdicts = {tally.verdict() for tally in row.tallies.values()}

@@ -149,12 +149,31 @@ def hold_to_identity(row, case: Case) -> None:
     try:
         claims = list(law(case, Asking(row)))
         if any(c.broken(case.format).any() for c in claims):
+            if row.item.subject.deviations and is_moved(row, case, law):
+                row.tally(None).refusals["no law of the loss as the subject's declared deviations move it"] += 1
+                return
             claims, excused = again(row, case, law)
             record(row, case, claims, excused)
         else:
             record(row, case, claims, Counter())
     except Unanswered:
         return
+
+
+class Expecting(Asking):
+    """Asks the oracle itself."""
+
+    def values(self, case: Case) -> dict[str, np.ndarray]:
+        return {q: r.value for q, r in case.expected_values.items()}
+
+    def gradients(self, case: Case, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+        return {q: r.value for q, r in case.expected_gradients.items() if q.removeprefix("grad_") in wanted}
+
+
+def is_moved(row, case: Case, law: Callable) -> bool:
+    """Whether what is expected of the subject, by its declared deviations, breaks a law."""
+    case = replace(case, declared=row.item.subject.deviations)
+    return any(c.broken(case.format).any() for c in law(case, Expecting(row)))
 
 
 def again(row, case: Case, law: Callable) -> tuple[list[Claim], Counter]:

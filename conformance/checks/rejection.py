@@ -78,7 +78,8 @@ def ask_torch(row, case: Case, invalid: Invalid, call: Case) -> None:
 def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
     """Others must refuse what eager torch refuses, unless torch only lacks a kernel for it."""
     torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
-    told = attempt(row.item.subject, call, row.item.device, invalid.perilous)
+    perilous = invalid.perilous or MODES[row.item.mode].perilous(invalid)
+    told = attempt(replace(row.item.subject, supports=None), call, row.item.device, perilous, row.item.mode)
     if torch.ending == "crashed" or torch.lacking:
         row.tally(None).refusals[f"torch itself {torch.said} on {invalid.why}"] += 1
     elif told.ending == "crashed":

@@ -85,31 +85,31 @@ def asked(subject: Subject, contract: str, question: str) -> dict:
     ],
 )
 def test_a_subject_that_takes_an_invalid_call_or_dies_of_it_fails(factory, contract, question, message):
-    row = asked(Subject("planted", factory), contract, question)
+    row = asked(Subject(factory, name="planted"), contract, question)
     assert row["verdict"] == "fail"
     assert message in row["message"]
 
 
 def test_another_type_of_exception_is_a_note():
-    row = asked(Subject("planted", RaisesAnotherType), "huber_loss", "reduction")
+    row = asked(Subject(RaisesAnotherType, name="planted"), "huber_loss", "reduction")
     assert row["verdict"] == "note"
     assert "raises KeyError" in row["message"]
 
 
 def test_more_dtypes_than_torch_takes_are_a_note():
-    row = asked(Subject("planted", TakesIntegers), "huber_loss", "input-dtype")
+    row = asked(Subject(TakesIntegers, name="planted"), "huber_loss", "input-dtype")
     assert row["verdict"] == "note"
     assert "accepts integers as input" in row["message"]
 
 
 @pytest.mark.parametrize("question", list(catalogue("huber_loss")))
 def test_whoever_refuses_what_torch_refuses_passes(question):
-    row = asked(Subject("honest", Strict), "huber_loss", question)
+    row = asked(Subject(Strict, name="honest"), "huber_loss", question)
     assert row["verdict"] in ("pass", "skip")
 
 
 def test_an_adapter_may_declare_what_is_outside_its_interface():
-    subject = Subject("adapted", TakesAnyReduction, outside=("reduction-*",))
+    subject = Subject(TakesAnyReduction, name="adapted", outside=("reduction-*",))
     row = asked(subject, "huber_loss", "reduction")
     assert row["verdict"] == "skip"
     assert "outside the subject's interface" in row["message"]

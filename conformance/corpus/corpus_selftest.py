@@ -30,7 +30,7 @@ def item(subject: Subject, contract: str, check="value", dtype="float32", reduct
 
 def fails(known: Corpus) -> bool:
     """Whether a smoke run finds the loss that is wrong for one input."""
-    row = Row(item(Subject("rarely wrong", WrongInOnePlace), "l1_loss"), known)
+    row = Row(item(Subject(WrongInOnePlace, name="rarely wrong"), "l1_loss"), known)
     for case in row.cases():
         row.feed(case)
     return any(tally.failures for tally in row.tallies.values())
@@ -93,7 +93,7 @@ def test_what_one_run_finds_the_next_one_asks_first(tmp_path):
     run(*options, cwd=tmp_path)
     (file,) = (tmp_path / "out" / "corpus").iterdir()
     (found,) = (decode(entry) for entry in entries(file))
-    row = Row(item(Subject("any", HuberIgnoresDelta), "huber_loss", dtype="bfloat16"), beside(tmp_path / "out/r.json"))
+    row = Row(item(Subject(HuberIgnoresDelta, name="any"), "huber_loss", dtype="bfloat16"), beside(tmp_path / "out/r.json"))
     assert next(row.cases()).digest() == found.digest()
     assert read(tmp_path)["rows"][0]["reproducer"].startswith("reproducers/")
     assert (tmp_path / "out" / read(tmp_path)["rows"][0]["reproducer"]).is_file()

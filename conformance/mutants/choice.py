@@ -52,7 +52,7 @@ def candidates(seed: int, loss: str) -> Iterator[Mutant]:
 def runs(mutant: Mutant) -> bool:
     """Whether a mutant answers anything at all: one that raises at every call is no test of a gate."""
     try:
-        subject = Subject(mutant.name, mechanical.build(mutant.name))
+        subject = Subject(mechanical.build(mutant.name), name=mutant.name)
     except Exception:  # a mutated module may fail in any way
         return False
     return any(answers(subject, c, reduction) for c in contracts(mutant.loss) for reduction in c.reductions)

@@ -26,7 +26,7 @@ def asked(
     factory, check: str, question: str, contract="mse_loss", dtype="float32", reduction="mean"
 ) -> dict[str, list]:
     """What a subject does wrong, by quantity."""
-    subject = Subject(f"conformance.mutants.impure:{factory.__name__}", factory)
+    subject = Subject(factory, name=f"conformance.mutants.impure:{factory.__name__}")
     row = Row(Item(subject, contract, check, dtype, reduction, "cpu", "eager", 0, "smoke", question))
     for case in row.cases():
         row.feed(case)
@@ -53,7 +53,7 @@ def test_a_pickled_module_with_other_options_fails():
 
 
 def test_a_subject_that_does_not_pickle_gets_a_note():
-    subject = Subject("conformance.mutants.impure:DoesNotPickle", impure.DoesNotPickle)
+    subject = Subject(impure.DoesNotPickle)
     row = Row(Item(subject, "mse_loss", "purity", "float32", "mean", "cpu", "eager", 0, "smoke", "pickle"))
     for case in row.cases():
         row.feed(case)

@@ -109,4 +109,4 @@ MAKES = {way.__name__: way for way in (squared_weights, squared_smoothing)}
 
 def lawless(name: str, contract: Contract) -> Subject:
     """The wrong subject of that name, for one contract."""
-    return Subject(name, torch_subject(contract).factory, make=MAKES.get(name), call=CALLS.get(name))
+    return Subject(torch_subject(contract).factory, name=name, make=MAKES.get(name), call=CALLS.get(name))

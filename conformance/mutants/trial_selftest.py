@@ -54,7 +54,7 @@ class Endless(torch.nn.MSELoss):
 
 def test_a_mutant_that_hangs_is_found(monkeypatch):
     monkeypatch.setattr(trial, "PATIENCE", 0.2)
-    item = Item(Subject("endless", Endless), "mse_loss", "value", "float32", "none", "cpu", "eager", 0, "smoke")
+    item = Item(Subject(Endless, name="endless"), "mse_loss", "value", "float32", "none", "cpu", "eager", 0, "smoke")
     found = trial.failure(item, trial.Finding("endless", "MSELoss", "none", "none"))
     assert "hangs" in found.message
 

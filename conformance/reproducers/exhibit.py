@@ -37,6 +37,8 @@ def source_of(subject: Subject) -> str | None:
     if subject.make not in (None, make_by_legacy) or subject.call is not None:
         return None
     if ":" in subject.name:
+    if subject.source is not None:
+        return subject.source
         return subject.name
     module, name = (getattr(subject.factory, k, "") for k in ("__module__", "__qualname__"))
     return f"{module}:{name}" if module and name.isidentifier() else None
@@ -45,7 +47,7 @@ def source_of(subject: Subject) -> str | None:
 def of_failure(row: Row, failure: Failure, note: str = "") -> Exhibit:
     """A wrong number: the script that shows it, and its case."""
     case, at, subject = failure.case, failure.index, row.item.subject
-    eager = None if subject.is_torch else row.eager(case, failure.quantity)
+    eager = row.beside(case, failure.quantity)
     finding = _finding(
         row.item, case, failure.quantity, at=at, observed=float(failure.actual[at]),
         eager=None if eager is None else float(eager[at]),

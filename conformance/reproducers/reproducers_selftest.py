@@ -45,7 +45,7 @@ SHOWS = {
 def row_of(factory, loss: str, check: str, dtype: str, reduction: str, question: str | None = None) -> Row:
     """A row of the smoke run, fed until it is done."""
     contract = next(c for c in CONTRACTS.values() if c.loss == loss and dtype in c.dtypes)
-    subject = Subject(f"{factory.__module__}:{factory.__name__}", factory)
+    subject = Subject(factory)
     row = Row(Item(subject, contract.name, check, dtype, reduction, "cpu", "eager", 0, "smoke", question))
     for case in row.cases():
         row.feed(case)

@@ -189,7 +189,9 @@ def heading(finding: Finding) -> list[str]:
     should = right.expected if right.number is None else f"{right.number.high:.9g}"
     wrong = f"{finding.quantity} is {finding.observed:.9g}, should be {should}"
     seen = f"Seen: {_told(finding.observed, finding)}{_torch(finding)}."
-    if not finding.call.is_torch:
+    if finding.case.moving:
+        seen += f" Declared: {', '.join(d.id for d in finding.case.moving)}."
+    elif not finding.call.is_torch:
         seen += f" Eager torch.nn: {'refuses' if finding.eager is None else _told(finding.eager, finding)}."
     return [f"# {_ascii(finding.title or f'{finding.name}: {wrong}')}", f"# {' '.join([seen, *origin(finding)])}"]
 
