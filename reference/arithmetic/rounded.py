@@ -126,9 +126,14 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self if self.spread is None else Rounded(self.value, self.error + self.spread, self.model)
 
     def stored(self, format: Format) -> Rounded:
-        """The result rounded once more, to the format that it is stored in."""
+        """The result rounded once more, to the format that it is stored in.
+
+        Where that is the format it was computed in, nothing happens to it; but one rounding is charged at least: a
+        result that this formula gets exactly, as a slope of 1, another sound one may get to the nearest.
+        """
         if format == self.model.format:
-            return self
+            error = np.maximum(self.error, np.where(np.isfinite(self.value), format.unit * abs(self.value), 0.0))
+            return Rounded(self.value, error, self.model, self.spread)
         with np.errstate(all="ignore"):
             size = abs(self.value) + self.error + (0.0 if self.spread is None else self.spread)
             error = self.error + format.unit * np.where(np.isinf(self.value), 0.0, size) + format.tiny / 2

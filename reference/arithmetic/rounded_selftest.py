@@ -271,6 +271,12 @@ def test_storing_in_a_narrower_format_is_one_more_rounding():
     assert (out.error <= F16.unit * abs(x) * SLACK + F16.tiny / 2).all()
 
 
+def test_a_result_that_is_exact_is_charged_one_rounding_when_it_is_stored_and_nothing_before():
+    slope = single([3.0, -0.7, 0.0, np.inf]) * np.sign([1.0, -2.0, 5.0, 1.0])
+    assert not slope.error.any()
+    assert slope.stored(F32).error.tolist() == [3.0 * F32.unit, 0.7 * F32.unit, 0.0, 0.0]
+
+
 def softmax_loss(x):
     shifted = x - np.max(x, axis=-1, keepdims=True)
     return np.log(np.sum(np.exp(shifted), axis=-1)) - np.sum(shifted * shifted, axis=-1) / x.shape[-1]
