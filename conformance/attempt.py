@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from conformance.case import Case
 from conformance.child import Crashed, in_child
+from conformance.modes import MODES
 from conformance.session import Refused, Session
 from conformance.subject import Subject, single_threaded
 
@@ -14,8 +15,8 @@ from conformance.subject import Subject, single_threaded
 class Attempt:
     """How one call ended.
 
-    ``ending``: "accepted", "refused" or "crashed".  ``said``: the exception, or the crash, in one line.  ``kinds``:
-    the exception's class and those that it derives from, by name.  ``warnings``: of a call that was accepted.
+    ``ending``: "accepted", "refused", "crashed", or "unasked" where the mode cannot make it.  ``said``: the
+    exception, or the crash, in one line.  ``kinds``: the exception's class and those that it derives from, by name.  ``warnings``: of a call that was accepted.
     ``lacking``: it was refused for want of a kernel for the dtype, which says nothing about the call.
     """
 
@@ -30,26 +31,28 @@ class Attempt:
         return other.kinds[0] in self.kinds
 
 
-def attempt(subject: Subject, case: Case, device: str, perilous: bool) -> Attempt:
+def attempt(subject: Subject, case: Case, device: str, perilous: bool, mode: str = "eager") -> Attempt:
     """Make the one call of a case; in a child process where it is ``perilous``."""
     if not perilous:
-        return _attempt(subject, case, device)
+        return _attempt(subject, case, device, mode)
     try:
-        return in_child(lambda: _alone(subject, case, device))
+        return in_child(lambda: _alone(subject, case, device, mode))
     except Crashed as crash:
         return Attempt("crashed", str(crash))
 
 
-def _alone(subject: Subject, case: Case, device: str) -> Attempt:
+def _alone(subject: Subject, case: Case, device: str, mode: str) -> Attempt:
     """The same without threads: those of the parent did not come along, and would be waited for."""
     single_threaded()
-    return _attempt(subject, case, device)
+    return _attempt(subject, case, device, mode)
 
 
-def _attempt(subject: Subject, case: Case, device: str) -> Attempt:
+def _attempt(subject: Subject, case: Case, device: str, mode: str) -> Attempt:
     try:
-        heard = Session(subject, case, device).attempt()
+        heard = Session(subject, case, device, mode=mode).attempt()
     except Refused as refused:
+        if MODES[mode].lacks(refused.error):
+            return Attempt("unasked", str(refused))
         kinds = tuple(f"{k.__module__}.{k.__qualname__}" for k in type(refused.error).__mro__)
         return Attempt("refused", str(refused), kinds, lacking="not implemented" in str(refused.error))
     return Attempt("accepted", warnings=heard)

@@ -10,10 +10,13 @@ from conformance.case import Case
 from conformance.checks.check import check
 from conformance.invalid import Invalid, catalogue
 from conformance.invalid.documented import not_refused, sentence_on
+from conformance.modes import MODES
 from conformance.strategies import recipes
 from conformance.subject import documentation, torch_subject
 from reference import Contract
 
+#: What eager torch does with what is accepted in another mode.
+REFUSED_BY_EAGER = "eager torch.nn refuses it"
 #: Two blocks, and more while no case had room for the question.
 BUDGETS = {"smoke": (1, 1, 4), "gate": (2, 1, 6), "nightly": (12, 1, 12)}
 
@@ -52,7 +55,7 @@ def ask_for_refusals(row, case: Case) -> None:
                 row.tally(None).refusals["asked on the CPU only: elsewhere it ends the process"] += 1
             elif is_outside(row, invalid):
                 row.tally(None).refusals[f"{invalid.name} is declared outside the subject's interface"] += 1
-            elif row.item.subject.is_torch:
+            elif row.item.subject.is_torch and row.item.mode == "eager":
                 ask_torch(row, case, invalid, call)
             else:
                 ask_other(row, case, invalid, call)
@@ -76,12 +79,14 @@ def ask_torch(row, case: Case, invalid: Invalid, call: Case) -> None:
 
 
 def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
-    """Others must refuse what eager torch refuses, unless torch only lacks a kernel for it."""
+    """Others, and torch in other modes, must refuse what eager torch refuses, unless it only lacks a kernel for it."""
     torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
     perilous = invalid.perilous or MODES[row.item.mode].perilous(invalid)
     told = attempt(replace(row.item.subject, supports=None), call, row.item.device, perilous, row.item.mode)
     if torch.ending == "crashed" or torch.lacking:
         row.tally(None).refusals[f"torch itself {torch.said} on {invalid.why}"] += 1
+    elif told.ending == "unasked":
+        row.tally(None).refusals[told.said] += 1
     elif told.ending == "crashed":
         row.problem(case, None, f"{told.said} on {invalid.why}")
     elif torch.ending == "accepted":
@@ -99,12 +104,17 @@ def compare(row, case: Case, invalid: Invalid, told: Attempt, torch: Attempt) ->
     elif invalid.generous:
         row.tally(None).notes[f"accepts {invalid.why}; torch raises {torch.said}"] += 1
     else:
-        row.problem(case, None, f"accepts {invalid.why}; torch raises {torch.said}")
+        row.problem(case, None, accepted(invalid, torch, row.item.mode))
 
 
 def is_outside(row, invalid: Invalid) -> bool:
     """Whether the subject declares that a call cannot be put to it."""
     return any(fnmatchcase(invalid.name, pattern) for pattern in row.item.subject.outside)
+
+
+def accepted(invalid: Invalid, torch: Attempt, mode: str) -> str:
+    """What a row says of a call that eager torch refuses, and that another subject, or another mode, does not."""
+    return f"accepts {invalid.why}; " + (f"torch raises {torch.said}" if mode == "eager" else REFUSED_BY_EAGER)
 
 
 def verified(row, call: Case) -> None:

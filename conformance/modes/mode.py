@@ -37,7 +37,7 @@ class Mode:
     ``strict``: whether everything that eager mode answers must be answered, be it said to be not supported.
     ``typed(session, field, tensor)`` raises Malformed where a field of the result has not the dtype that it should.
     ``choose(item, cases)``: which of the cases of a row are taken, in order, where they cost much.  ``tries``: how
-    many smaller cases may be tried for a failure.
+    many smaller cases may be tried for a failure.  ``perilous(invalid)``: whether an invalid call may end the process.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Mode:
     typed: Callable = of_inputs
     choose: Callable[..., Iterable] = lambda item, cases: cases
     tries: int | None = None
+    perilous: Callable[..., bool] = lambda invalid: False
 
     def asks(self, check: str) -> bool:
         """Whether a check is asked in this mode."""
