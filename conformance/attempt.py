@@ -16,7 +16,8 @@ class Attempt:
     """How one call ended.
 
     ``ending``: "accepted", "refused", "crashed", or "unasked" where the mode cannot make it.  ``said``: the
-    exception, or the crash, in one line.  ``kinds``: the exception's class and those that it derives from, by name.  ``warnings``: of a call that was accepted.
+    exception, or the crash, in one line.  ``kinds``: the exception's class and those that it derives from, by name.
+    ``warnings``: of a call that was accepted.
     ``lacking``: it was refused for want of a kernel for the dtype, which says nothing about the call.
     """
 

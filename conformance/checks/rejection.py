@@ -55,7 +55,9 @@ def ask_for_refusals(row, case: Case) -> None:
                 row.tally(None).refusals["asked on the CPU only: elsewhere it ends the process"] += 1
             elif is_outside(row, invalid):
                 row.tally(None).refusals[f"{invalid.name} is declared outside the subject's interface"] += 1
-            elif row.item.subject.is_torch and row.item.mode == "eager":
+            elif row.item.mode != "eager":
+                ask_in_mode(row, case, invalid, call)
+            elif row.item.subject.is_torch:
                 ask_torch(row, case, invalid, call)
             else:
                 ask_other(row, case, invalid, call)
@@ -79,14 +81,11 @@ def ask_torch(row, case: Case, invalid: Invalid, call: Case) -> None:
 
 
 def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
-    """Others, and torch in other modes, must refuse what eager torch refuses, unless it only lacks a kernel for it."""
+    """Others must refuse what eager torch refuses, unless torch only lacks a kernel for it."""
     torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
-    perilous = invalid.perilous or MODES[row.item.mode].perilous(invalid)
-    told = attempt(replace(row.item.subject, supports=None), call, row.item.device, perilous, row.item.mode)
+    told = attempt(replace(row.item.subject, supports=None), call, row.item.device, invalid.perilous)
     if torch.ending == "crashed" or torch.lacking:
         row.tally(None).refusals[f"torch itself {torch.said} on {invalid.why}"] += 1
-    elif told.ending == "unasked":
-        row.tally(None).refusals[told.said] += 1
     elif told.ending == "crashed":
         row.problem(case, None, f"{told.said} on {invalid.why}")
     elif torch.ending == "accepted":
@@ -94,6 +93,24 @@ def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
     else:
         verified(row, call)
         compare(row, case, invalid, told, torch)
+
+
+def ask_in_mode(row, case: Case, invalid: Invalid, call: Case) -> None:
+    """In other modes every subject, torch too, must refuse what eager torch refuses, by whichever exception."""
+    torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
+    if torch.ending != "refused" or torch.lacking or invalid.generous:
+        row.tally(None).refusals[f"torch itself does not refuse {invalid.why}, or only for its dtype"] += 1
+        return
+    perilous = invalid.perilous or MODES[row.item.mode].perilous(invalid)
+    told = attempt(replace(row.item.subject, supports=None), call, row.item.device, perilous, row.item.mode)
+    if told.ending == "unasked":
+        row.tally(None).refusals[told.said] += 1
+        return
+    verified(row, call)
+    if told.ending == "crashed":
+        row.problem(case, None, f"{told.said} on {invalid.why}")
+    elif told.ending == "accepted":
+        row.problem(case, None, f"accepts {invalid.why}; {REFUSED_BY_EAGER}")
 
 
 def compare(row, case: Case, invalid: Invalid, told: Attempt, torch: Attempt) -> None:
@@ -104,17 +121,12 @@ def compare(row, case: Case, invalid: Invalid, told: Attempt, torch: Attempt) ->
     elif invalid.generous:
         row.tally(None).notes[f"accepts {invalid.why}; torch raises {torch.said}"] += 1
     else:
-        row.problem(case, None, accepted(invalid, torch, row.item.mode))
+        row.problem(case, None, f"accepts {invalid.why}; torch raises {torch.said}")
 
 
 def is_outside(row, invalid: Invalid) -> bool:
     """Whether the subject declares that a call cannot be put to it."""
     return any(fnmatchcase(invalid.name, pattern) for pattern in row.item.subject.outside)
-
-
-def accepted(invalid: Invalid, torch: Attempt, mode: str) -> str:
-    """What a row says of a call that eager torch refuses, and that another subject, or another mode, does not."""
-    return f"accepts {invalid.why}; " + (f"torch raises {torch.said}" if mode == "eager" else REFUSED_BY_EAGER)
 
 
 def verified(row, call: Case) -> None:
