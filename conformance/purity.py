@@ -157,7 +157,7 @@ def another_shape(session: Session) -> list[str]:
     own = tuple(n for n in names if n in session.positional or n in session.held(session.module))
     before = answers(session, names)
     found = []
-    small = fewer_rows(session)
+    small = fewer_rows(case)
     if small is not None:
         alone = answers(another(session, small), own)
         after = answers(another(session, small, session.module), own)
@@ -169,13 +169,12 @@ def another_shape(session: Session) -> list[str]:
     return found + [f"{k} is another one after another shape or dtype" for k in differing(case, before, after)]
 
 
-def fewer_rows(session: Session):
+def fewer_rows(case):
     """The case without its last row, where the module need not be another one for that; or None."""
-    case = session.case
     for dim in loop_dimensions(case.contract):
         for axis, size in enumerate(case.sizes[dim.name]):
             small = take(case, dim.name, axis, np.arange(size - 1)) if size > 1 else None
-            if small is not None and all(_same_shape(case, small, k) for k in session.shared):
+            if small is not None and all(_same_shape(case, small, k) for k in case.arguments if case.is_shared(k)):
                 return small
     return None
 

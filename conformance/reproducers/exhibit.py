@@ -12,6 +12,7 @@ from conformance.construction import make_by_legacy
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
+from conformance.reproducers import spelled_questions
 from conformance.reproducers.script import Finding, identifier, script_of_problem, shown
 from conformance.row import Item, Row
 from conformance.subject import Subject
@@ -19,6 +20,8 @@ from conformance.tally import Failure, Problem
 
 #: The folder of scripts, next to the results file.
 FOLDER = "reproducers"
+#: The checks that compare a subject with itself.
+QUESTIONING = ("purity", "completeness")
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ def source_of(subject: Subject) -> str | None:
     """Where a script finds the subject, as MODULE:ATTR; None for what no script can call by itself."""
     if subject.is_torch:
         return subject.name
+    if subject.source is not None:
+        return subject.source
     if subject.make not in (None, make_by_legacy) or subject.call is not None:
         return None
     if ":" in subject.name:
-    if subject.source is not None:
-        return subject.source
         return subject.name
     module, name = (getattr(subject.factory, k, "") for k in ("__module__", "__qualname__"))
     return f"{module}:{name}" if module and name.isidentifier() else None
@@ -46,7 +49,7 @@ def source_of(subject: Subject) -> str | None:
 
 def of_failure(row: Row, failure: Failure, note: str = "") -> Exhibit:
     """A wrong number: the script that shows it, and its case."""
-    case, at, subject = failure.case, failure.index, row.item.subject
+    case, at = failure.case, failure.index
     eager = row.beside(case, failure.quantity)
     finding = _finding(
         row.item, case, failure.quantity, at=at, observed=float(failure.actual[at]),
@@ -73,6 +76,8 @@ def _of_message(item: Item, case: Case, message: str, quantity: str, **told) -> 
         text = None if finding is None else _shown(finding, message, perilous)
         if text is not None:
             return text, finding
+    if finding is not None and item.check in QUESTIONING:
+        return spelled_questions.shown(finding, message), finding
     return None, finding
 
 
@@ -124,8 +129,9 @@ def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
         leaves = case.along if isinstance(case, Second) else case.differentiable
     layout = item.question if item.check == "layout" else None
     return Finding(
-        case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, layout=layout, **rest
-    )
+        case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, layout=layout,
+        question=item.question, **rest,
+    )  # fmt: skip
 
 
 def publish(rows: list[dict], results: Path) -> list[dict]:

@@ -1,7 +1,7 @@
 """From a failure to a script that shows it: literal tensors, one call, what is expected and what comes.
 
 The scripts need torch, and the subject's own module where the subject is another one; exit status 1 while the
-defect is there, 0 when it is gone.  Nothing here imports torch: scripts are text.
+defect is there, 0 when it is gone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from conformance.case import Case
 from conformance.derivatives import Forward, Second
 from conformance.environment import version_of
+from conformance.global_state import GENERATORS, SETTINGS, changes
 from conformance.reproducers.criterion import Criterion, criterion
 from conformance.reproducers.literals import wrapped
 from conformance.reproducers.spelled_derivatives import forward, second
@@ -49,6 +50,7 @@ class Finding:
 
     ``subject``: ``torch.nn.L1Loss`` or ``MODULE:ATTR``.  ``eager``: what eager torch answers, if the subject is
     another one.  ``leaves``: the arguments that require a gradient.  ``upstream``: owner/repository#number.
+    ``question``: what the check asked.
     """
 
     case: Case
@@ -63,6 +65,7 @@ class Finding:
     upstream: str | None = None
     leaves: tuple[str, ...] = ()
     layout: str | None = None
+    question: str | None = None
     careful: bool = False
 
     @property
@@ -120,6 +123,11 @@ def _called(finding: Finding) -> Iterator[str]:
     yield "result"
 
 
+def script_of_statements(finding: Finding, message: str, statements: list[str]) -> str:
+    """A script of statements that show what a message says."""
+    return fitted([_title(finding, message), *with_shorthand(statements)])
+
+
 def script_of_acceptance(finding: Finding, message: str) -> str:
     """A script for a call that should be refused, that of the case, and is not."""
     *before, made = [s for s in setting(finding.call) if not s.startswith("loss.")]
@@ -146,6 +154,7 @@ def identifier(finding: Finding) -> str:
     case, call = finding.case, finding.call
     own = "" if call.is_torch or call.constructor == case.contract.loss else f"-{call.constructor}"
     check = "" if finding.check in ("value", "gradient") else f"-{finding.check}"
+    check += f"-{finding.question}" if finding.question else ""
     end = f"{finding.quantity}-{case.dtype}-{case.reduction}-{case.digest()[:8]}"
     return re.sub(r"[^\w.-]+", "_", f"{case.contract.loss}{own}{check}-{end}", flags=re.ASCII)
 
@@ -257,17 +266,23 @@ def deciding(finding: Finding) -> Iterator[str]:
 
 
 def run(text: str) -> tuple[int, str]:
-    """The exit status of a script and what it prints, run in this process."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            exec(compile(text, "<reproducer>", "exec"), {"__name__": "__main__"})
-        except SystemExit as end:
-            return int(end.code or 0), said.getvalue()
-        except Exception as error:
-            return 1, f"{said.getvalue()}{type(error).__name__}: {error}"
-    return 0, said.getvalue()
+    """The exit status of a script and what it prints, run in this process, whose settings it does not change."""
+    said, ends = io.StringIO(), []
+    with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True):
+        changes(SETTINGS | GENERATORS, lambda: ends.append(_status(text)))
+    return ends[0][0], said.getvalue() + ends[0][1]
+
+
+def _status(text: str) -> tuple[int, str]:
+    """The exit status of a script, and the error that ends it."""
+    warnings.simplefilter("always")
+    try:
+        exec(compile(text, "<reproducer>", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        return int(end.code or 0), ""
+    except Exception as error:
+        return 1, f"{type(error).__name__}: {error}"
+    return 0, ""
 
 
 def shown(finding: Finding, write: Callable[[Finding], str | None] = script) -> str | None:
