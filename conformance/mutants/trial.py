@@ -1,22 +1,31 @@
-"""What becomes of the mutants of one loss in the gate: the first row that fails each, if any does."""
+"""What becomes of the mutants and controls of one loss in the gate: the first row that fails each, if any does.
+
+Subjects share the expected values of each case.  Mutants are first put to the smoke cases: a planted one to those of
+the check that it is planted for, a mechanical one to all, and what is left of either to all.  Who survives is put to
+the whole budget, as controls are.  A row that fails a mutant counts only if the correct loss that it is made of passes.
+"""
 
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field, replace
 
 from conformance.checks import CHECKS
-from conformance.items import items
-from conformance.mutants.mechanical import find
-from conformance.options import DTYPES, REDUCTIONS, Selected, Selection
+from conformance.child import Crashed, in_child
+from conformance.items import items, subject_of
+from conformance.mutants import plain as plain_losses
+from conformance.mutants.judging import selection
+from conformance.mutants.zoo import ZOO, Wrong
+from conformance.options import Selected
 from conformance.row import Item, Row
+from conformance.subject import Subject, single_threaded
 
 #: A mutant that takes longer than this over one case, in seconds of processor time, hangs.
 PATIENCE = 5
+#: A mutant in a process of its own has so many seconds; they end if it waits for what never comes.
+PATIENCE_ALONE = 240.0
 #: The checks and dtypes that find most, first.
 FIRST_CHECKS = ("gradient", "value", "reduction")
 FIRST_DTYPES = ("float32", "float64")
@@ -29,24 +38,30 @@ class Hang(BaseException):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """The first row that fails a mutant, or a plain loss, which has no operator; no check if none does.
+class Task:
+    """Mutants and controls of one loss, by name, and what they are put to."""
 
-    ``left_out``: the rows that the plain loss does not pass, which prove nothing of its mutants.
-    """
+    loss: str
+    mutants: tuple[str, ...]
+    controls: tuple[str, ...]
+    checks: tuple[str, ...]
+    budget: str = "gate"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first row that fails a mutant, a control, or the loss that mutants are made of; no check if none does."""
 
     name: str
     loss: str
-    operator: str | None
-    change: str | None
+    kind: str
     check: str | None = None
     question: str | None = None
     dtype: str | None = None
     reduction: str | None = None
     quantity: str | None = None
     message: str | None = None
-    seconds: float = 0.0
-    left_out: tuple[str, ...] = ()
 
     @property
     def caught(self) -> bool:
@@ -55,6 +70,21 @@ class Finding:
     def by(self, item: Item, quantity: str | None, message: str) -> Finding:
         found = {"check": item.check, "question": item.question, "dtype": item.dtype, "reduction": item.reduction}
         return replace(self, **found, quantity=quantity, message=message)
+
+
+@dataclass
+class Outcome:
+    """What became of a task.
+
+    ``alarms``: rows that fail a control, or a correct loss where they must not.  ``left_out``: rows that the plain
+    loss fails, which prove nothing of its mutants.
+    """
+
+    loss: str
+    mutants: list[Finding]
+    alarms: list[Finding] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @contextmanager
@@ -73,55 +103,116 @@ def time_limit():
         signal.signal(signal.SIGPROF, before)
 
 
-def try_loss(task: tuple[str, tuple[str, ...], tuple[str, ...], str]) -> list[Finding]:
-    """(loss, names of its mutants, checks, budget) -> the finding of the plain loss, then one for each mutant."""
-    loss, names, checks, budget = task
-    began = time.perf_counter()
-    control = Finding(f"conformance.mutants.plain:{loss}", loss, None, None)
-    mutants = [find(n) for n in names]
-    alive = {f"conformance.mutants.mechanical:{m.name}": Finding(m.name, loss, m.operator, m.change) for m in mutants}
-    found: list[Finding] = []
-    left_out: dict[str, None] = {}
-    for row_items in stages(loss, [control.name, *alive], checks, budget):
-        if not alive:
-            break
-        by_name = {item.subject.name: item for item in row_items}
-        flagged = failure(by_name[control.name], control)
+class Trial:
+    """The mutants and controls of a task, row by row."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.alive = {name: ZOO[name] for name in task.mutants}
+        self.found: dict[str, Finding] = {}
+        self.alarms: dict[tuple, Finding] = {}
+        self.left_out: dict[str, None] = {}
+
+    def run(self) -> Outcome:
+        """Everything that the task is about."""
+        for wrong in [w for w in self.alive.values() if w.alone]:
+            self.caught(alone(wrong, self.task))
+            self.alive.pop(wrong.name, None)
+        self.smoke()
+        if self.task.budget != "smoke" or self.task.controls:
+            for item in rows(self.task):
+                self.put(item, list(self.alive.values()), self.task.controls)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        every = [self.found.get(n) or Finding(n, self.task.loss, ZOO[n].kind) for n in self.task.mutants]
+        return Outcome(self.task.loss, every, list(self.alarms.values()), list(self.left_out))
+
+    def smoke(self) -> None:
+        """The smoke cases, which find most."""
+        every = rows(replace(self.task, budget="smoke"))
+        for item in every:
+            self.put(item, [w for w in self.alive.values() if w.planted_for in (None, item.check)])
+        late = {n for n, w in self.alive.items() if w.planted_for is not None}
+        for item in every if late else ():
+            self.put(item, [w for n, w in self.alive.items() if n in late and w.planted_for != item.check])
+
+    def put(self, item: Item, mutants: Iterable[Wrong], controls: Iterable[str] = ()) -> None:
+        """One row of mutants, which end with it if it fails them, and of controls."""
+        right: dict[str, Finding | None] = {}
+        for wrong in mutants:
+            if right.get(wrong.base) is not None:
+                continue
+            caught = judged(item, wrong)
+            if caught is None:
+                continue
+            if wrong.base not in right:
+                right[wrong.base] = self.of_base(item, wrong)
+            if right[wrong.base] is None:
+                self.caught(caught)
+        for name in controls:
+            flagged = failure(asked_of(item, name), Finding(name, item.contract.loss, "control"))
+            if flagged is not None:
+                self.alarms[(name, *item.key.values())] = flagged
+
+    def of_base(self, item: Item, wrong: Wrong) -> Finding | None:
+        """What a row has against the loss that a mutant is made of; an alarm if it should have nothing."""
+        flagged = failure(asked_of(item, wrong.base), Finding(wrong.base, wrong.loss, "base"))
         if flagged is not None:
-            control = flagged if flagged.check in CORE and not control.caught else control
-            left_out[" ".join(str(v) for k, v in row_items[0].key.items() if v and k != "subject")] = None
-            continue
-        for name in list(alive):
-            caught = failure(by_name[name], alive[name])
-            if caught is not None:
-                found.append(caught)
-                del alive[name]
-    seconds = time.perf_counter() - began
-    return [replace(control, seconds=seconds, left_out=tuple(left_out)), *found, *alive.values()]
+            self.left_out[" ".join(str(v) for k, v in item.key.items() if v and k != "subject")] = None
+            plain = wrong.base.startswith(plain_losses.__name__) and item.check in CORE
+            if plain or wrong.base.startswith("torch.nn:"):
+                self.alarms[(wrong.base, *item.key.values())] = flagged
+        return flagged
+
+    def caught(self, finding: Finding) -> None:
+        if finding.caught:
+            self.found[finding.name] = finding
+            self.alive.pop(finding.name, None)
 
 
-def stages(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> Iterator[list[Item]]:
-    """The items of a smoke run, which find most, then those of the budget, which repeats it."""
-    for stage in dict.fromkeys(("smoke", budget)):
-        yield from streams_of(loss, sources, checks, stage)
+def alone(wrong: Wrong, task: Task) -> Finding:
+    """The finding of a mutant in a process of its own, which may die of it."""
+    own = replace(task, mutants=(wrong.name,), controls=())
+    tried = Trial(own)
+    tried.alive = {wrong.name: replace(wrong, alone=False)}
+
+    def told() -> Finding:
+        single_threaded()
+        return tried.run().mutants[0]
+
+    try:
+        return in_child(told, PATIENCE_ALONE)
+    except Crashed as crash:
+        return Finding(wrong.name, wrong.loss, wrong.kind, wrong.planted_for, message=str(crash))
 
 
-def streams_of(loss: str, sources: list[str], checks: tuple[str, ...], budget: str) -> list[list[Item]]:
-    """The items of every subject, those about the same cases together, the most telling first."""
-    subjects = tuple(Selected(loss, source) for source in sources)
-    selection = Selection(subjects, checks, DTYPES, REDUCTIONS, ("cpu",), ("eager",), budget, 0)
-    every = [item for check in checks if not CHECKS[check].noted for item in items(selection, check)]
-    every.sort(key=yields)
-    return [list(group) for _, group in groupby(every, key=lambda i: (yields(i), i.contract_name, i.question))]
+def rows(task: Task) -> list[Item]:
+    """The rows of a task, asked of torch.nn: the most telling first."""
+    chosen = selection(task.loss, None, task.checks, task.budget, task.seed)
+    return sorted((item for check in task.checks for item in items(chosen, check)), key=yields)
 
 
 def yields(item: Item) -> tuple:
-    """How early an item is asked."""
+    """How early a row is asked."""
     ranks = (
         (order.index(value) if value in order else len(order), value)
         for order, value in ((FIRST_DTYPES, item.dtype), (FIRST_CHECKS, item.check), (("none",), item.reduction))
     )
     return (*ranks, item.contract_name, item.question or "")
+
+
+def asked_of(item: Item, source: str, stands_in: bool = False) -> Item:
+    """The row, asked of another subject: MODULE:ATTR."""
+    subject: Subject = subject_of(Selected(item.contract.loss, source), item.contract, item.check)
+    if stands_in:
+        subject = replace(subject, name=f"torch.nn.{item.contract.loss}")
+    return replace(item, subject=subject)
+
+
+def judged(item: Item, wrong: Wrong) -> Finding | None:
+    """What a row has against a mutant."""
+    return failure(asked_of(item, wrong.source, wrong.stands_in), Finding(wrong.name, wrong.loss, wrong.kind))
 
 
 def failure(item: Item, finding: Finding) -> Finding | None:
@@ -141,3 +232,8 @@ def failure(item: Item, finding: Finding) -> Finding | None:
         return finding.by(item, None, f"breaks the check: {error!r}")
     failed = next((t for t in row.tallies.values() if t.verdict() == "fail"), None)
     return None if failed is None else finding.by(item, failed.quantity, "fails")
+
+
+def known_checks(names: Iterable[str]) -> tuple[str, ...]:
+    """The checks that there are, in the order in which they are defined."""
+    return tuple(c for c in names if c in CHECKS)

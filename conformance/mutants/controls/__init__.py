@@ -3,6 +3,23 @@
 from conformance.mutants.controls.binary import BCEInFloat64, LogitsBySoftplus, SoftMarginBySoftplus
 from conformance.mutants.controls.classes import CrossEntropyByHand, CrossEntropyByLogSumExp, NLLInFloat64
 from conformance.mutants.controls.distance import CosineInFloat64, DistanceScaled, TripletScaled
+from conformance.mutants.controls.forms import (
+    AdaptiveByAllClasses,
+    BCEInChunks,
+    CosineByEinsum,
+    CrossEntropyInFloat64,
+    HingeByMask,
+    HuberBySmoothL1,
+    L1BySign,
+    LinearByEinsum,
+    MSEByProducts,
+    MultiLabelSoftByLogits,
+    NLLByOneHot,
+    RankingByRelu,
+    SmoothL1ByHuber,
+    SoftMarginInFloat64,
+    TripletDistanceByHand,
+)
 from conformance.mutants.controls.likelihood import GaussianInFloat64, KLInFloat64
 from conformance.mutants.controls.references import (
     HingeReference,
@@ -17,25 +34,45 @@ from conformance.mutants.controls.regression import (
     MSEByHand,
     SmoothL1Compensated,
 )
+from conformance.mutants.controls.wide import (
+    CosineEmbeddingInFloat64,
+    CTCInFloat64,
+    DistanceInFloat64,
+    GaussianCompensated,
+    KLReversed,
+    LogitsInFloat64,
+    MultiLabelMarginInFloat64,
+    MultiMarginInFloat64,
+    PoissonInFloat64,
+    TripletInFloat64,
+)
 
 _OF = {
-    "BCELoss": (BCEInFloat64,),
-    "BCEWithLogitsLoss": (LogitsBySoftplus,),
-    "CosineSimilarity": (CosineInFloat64,),
-    "CrossEntropyLoss": (CrossEntropyByHand, CrossEntropyByLogSumExp),
-    "GaussianNLLLoss": (GaussianInFloat64,),
-    "HingeEmbeddingLoss": (HingeReference,),
-    "HuberLoss": (HuberByClamp, HuberInFloat64),
-    "KLDivLoss": (KLInFloat64,),
-    "L1Loss": (L1Reference, L1Reversed),
-    "MSELoss": (MSEByHand,),
-    "MarginRankingLoss": (RankingReference,),
-    "NLLLoss": (NLLInFloat64,),
-    "PairwiseDistance": (DistanceScaled,),
-    "PoissonNLLLoss": (PoissonReference,),
-    "SmoothL1Loss": (SmoothL1Compensated,),
-    "SoftMarginLoss": (SoftMarginBySoftplus,),
-    "TripletMarginLoss": (TripletScaled,),
+    "AdaptiveLogSoftmaxWithLoss": (AdaptiveByAllClasses,),
+    "CTCLoss": (CTCInFloat64,),
+    "CosineEmbeddingLoss": (CosineEmbeddingInFloat64,),
+    "LinearCrossEntropyLoss": (LinearByEinsum,),
+    "MultiLabelMarginLoss": (MultiLabelMarginInFloat64,),
+    "MultiLabelSoftMarginLoss": (MultiLabelSoftByLogits,),
+    "MultiMarginLoss": (MultiMarginInFloat64,),
+    "TripletMarginWithDistanceLoss": (TripletDistanceByHand,),
+    "BCELoss": (BCEInFloat64, BCEInChunks),
+    "BCEWithLogitsLoss": (LogitsBySoftplus, LogitsInFloat64),
+    "CosineSimilarity": (CosineInFloat64, CosineByEinsum),
+    "CrossEntropyLoss": (CrossEntropyByHand, CrossEntropyByLogSumExp, CrossEntropyInFloat64),
+    "GaussianNLLLoss": (GaussianInFloat64, GaussianCompensated),
+    "HingeEmbeddingLoss": (HingeReference, HingeByMask),
+    "HuberLoss": (HuberByClamp, HuberInFloat64, HuberBySmoothL1),
+    "KLDivLoss": (KLInFloat64, KLReversed),
+    "L1Loss": (L1Reference, L1Reversed, L1BySign),
+    "MSELoss": (MSEByHand, MSEByProducts),
+    "MarginRankingLoss": (RankingReference, RankingByRelu),
+    "NLLLoss": (NLLInFloat64, NLLByOneHot),
+    "PairwiseDistance": (DistanceScaled, DistanceInFloat64),
+    "PoissonNLLLoss": (PoissonReference, PoissonInFloat64),
+    "SmoothL1Loss": (SmoothL1Compensated, SmoothL1ByHuber),
+    "SoftMarginLoss": (SoftMarginBySoftplus, SoftMarginInFloat64),
+    "TripletMarginLoss": (TripletScaled, TripletInFloat64),
 }
 
 #: The loss that each control is.

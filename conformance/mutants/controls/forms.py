@@ -1,0 +1,196 @@
+"""Correct losses by other formulas of the same: by each other, by masks, products, chunks, one-hot rows."""
+
+import torch
+from torch.nn import functional
+
+from conformance.mutants.controls.binary import softplus
+from conformance.mutants.controls.classes import (
+    CrossEntropyByLogSumExp,
+    check_target,
+    class_dim,
+    mean_by,
+)
+from conformance.mutants.controls.common import fits, real, reduced, same_shape, wide, widest
+from conformance.mutants.controls.distance import scaled_norm
+from conformance.mutants.controls.regression import check_huber
+
+
+class HuberBySmoothL1(torch.nn.HuberLoss):
+    """``delta`` times the smooth absolute error."""
+
+    def forward(self, input, target):
+        check_huber(input, target, self.delta)
+        terms = self.delta * functional.smooth_l1_loss(widest(input), widest(target), reduction="none", beta=self.delta)
+        return reduced(terms, self.reduction, input)
+
+
+class SmoothL1ByHuber(torch.nn.SmoothL1Loss):
+    """Huber's loss over ``beta``."""
+
+    def forward(self, input, target):
+        if self.beta < 0:
+            raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+        real(input, target)
+        given = widest(input), widest(target)
+        if self.beta == 0:
+            return reduced((given[0] - given[1]).abs(), self.reduction, input)
+        return reduced(functional.huber_loss(*given, "none", self.beta) / self.beta, self.reduction, input)
+
+
+class L1BySign(torch.nn.L1Loss):
+    """The error times its own sign, which is a constant; a modulus where numbers are complex."""
+
+    def forward(self, input, target):
+        error = wide(input) - wide(target)
+        terms = error.abs() if error.is_complex() else error * error.detach().sign()
+        return reduced(terms, self.reduction, input)
+
+
+class MSEByProducts(torch.nn.MSELoss):
+    """The sum of squares as a product of a row and a column, in float64."""
+
+    def forward(self, input, target):
+        real(input, target)
+        error = widest(input) - widest(target)
+        if self.reduction not in ("mean", "sum"):
+            return reduced(error.square(), self.reduction, input)
+        total = (error.reshape(1, -1) @ error.reshape(-1, 1)).reshape(())
+        return (total / error.numel() if self.reduction == "mean" else total).to(input.dtype)
+
+
+class BCEInChunks(torch.nn.BCELoss):
+    """Seven elements at a time."""
+
+    def forward(self, input, target):
+        fits(input, target, self.weight)
+        same_shape(input, target)
+        flat = widest(input).reshape(-1), widest(target).reshape(-1)
+        parts = [
+            functional.binary_cross_entropy(*p, reduction="none") for p in zip(*(x.split(7) for x in flat), strict=True)
+        ]
+        terms = torch.cat(parts).reshape(input.shape)
+        return reduced(terms if self.weight is None else widest(self.weight) * terms, self.reduction, input)
+
+
+class NLLByOneHot(torch.nn.NLLLoss):
+    """The target's row of the identity selects, and the other elements count nothing."""
+
+    def forward(self, input, target):
+        check_target(input, target, self.weight)
+        rows = widest(input).movedim(class_dim(input), -1)
+        weight = rows.new_ones(rows.shape[-1]) if self.weight is None else widest(self.weight)
+        live = target != self.ignore_index
+        hot = functional.one_hot(torch.where(live, target, 0).long(), rows.shape[-1]).bool() & live.unsqueeze(-1)
+        terms = torch.where(hot, -weight * rows, 0.0).sum(-1)
+        return mean_by(terms, torch.where(hot, weight, 0.0).sum(-1), self.reduction).to(input.dtype)
+
+
+class CrossEntropyInFloat64(CrossEntropyByLogSumExp):
+    """The same as by logsumexp, in float64, by torch's log_softmax."""
+
+    def widen(self, x):
+        return widest(x)
+
+    def gaps(self, logits):
+        return -torch.log_softmax(logits, -1)
+
+
+class HingeByMask(torch.nn.HingeEmbeddingLoss):
+    """One branch for each sign."""
+
+    def forward(self, input, target):
+        fits(input, target)
+        x = widest(input)
+        similar, lack = torch.where(target != -1, x, 0.0), (self.margin - x).clamp_min(0)
+        return reduced(similar + torch.where(target != 1, lack, 0.0), self.reduction, input)
+
+
+class RankingByRelu(torch.nn.MarginRankingLoss):
+    """By ``relu``, which has another slope at the margin, as correct as torch's."""
+
+    def forward(self, input1, input2, target):
+        if not input1.ndim == input2.ndim == target.ndim:
+            raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension")
+        real(input1, input2, target)
+        lead = widest(target) * (widest(input1) - widest(input2))
+        return reduced(torch.relu(self.margin - lead), self.reduction, input1)
+
+
+class SoftMarginInFloat64(torch.nn.SoftMarginLoss):
+    """Softplus in float64."""
+
+    def forward(self, input, target):
+        fits(input, target)
+        return reduced(softplus(-widest(target) * widest(input)), self.reduction, input)
+
+
+class CosineByEinsum(torch.nn.CosineSimilarity):
+    """The contraction of two vectors of length one."""
+
+    def forward(self, x1, x2):
+        real(x1, x2)
+        if self.eps < 0:
+            raise RuntimeError(f"eps must be non-negative, got: {self.eps}")
+        units = []
+        for x in (widest(x).movedim(self.dim, -1) for x in torch.broadcast_tensors(x1, x2)):
+            units.append(x / scaled_norm(x, 2).clamp_min(self.eps).unsqueeze(-1))
+        return torch.einsum("...i,...i->...", *units).to(x1.dtype)
+
+
+class TripletDistanceByHand(torch.nn.TripletMarginWithDistanceLoss):
+    """The hinge by hand, in float64."""
+
+    def forward(self, anchor, positive, negative):
+        if not anchor.ndim == positive.ndim == negative.ndim:
+            raise RuntimeError("The inputs are expected to have one number of dimensions")
+        a, p, n = widest(anchor), widest(positive), widest(negative)
+        far = self.distance_function(a, n)
+        if self.swap:
+            far = torch.minimum(far, self.distance_function(p, n))
+        terms = (self.margin + self.distance_function(a, p) - far).clamp_min(0)
+        return reduced(terms, self.reduction, anchor)
+
+
+class LinearByEinsum(torch.nn.LinearCrossEntropyLoss):
+    """Logits by a contraction, then logsumexp, in float64."""
+
+    def forward(self, input, target):
+        weight, bias = self.linear.weight, self.linear.bias
+        logits = torch.einsum("...i,ci->...c", widest(input), widest(weight))
+        logits = logits if bias is None else logits + widest(bias)
+        options = {"ignore_index": self.ignore_index} if not target.is_floating_point() else {}
+        loss = functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]),
+            widest(target).reshape(-1, logits.shape[-1]) if target.is_floating_point() else target.reshape(-1),
+            None if self.weight is None else widest(self.weight),
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+            **options,
+        )
+        return (loss.reshape(input.shape[:-1]) if self.reduction == "none" else loss).to(input.dtype)
+
+
+class AdaptiveByAllClasses(torch.nn.AdaptiveLogSoftmaxWithLoss):
+    """The log-probabilities of all classes, of which the target's is picked."""
+
+    def forward(self, input, target):
+        if input.ndim == 1 and target.ndim == 0:
+            found = super().forward(input.unsqueeze(0), target.unsqueeze(0))
+            return type(found)(found.output.squeeze(0), found.loss)
+        found = super().forward(input, target)
+        picked = self.log_prob(input).gather(1, target.unsqueeze(1)).squeeze(1)
+        return type(found)(picked, (-picked).mean())
+
+
+class MultiLabelSoftByLogits(torch.nn.MultiLabelSoftMarginLoss):
+    """Binary cross-entropies of each class in float64, averaged by a product."""
+
+    def forward(self, input, target):
+        fits(input, target, self.weight)
+        same_shape(input, target)
+        x, yes = widest(input), widest(target)
+        losses = (1 - yes) * softplus(x) + yes * softplus(-x)
+        losses = losses if self.weight is None else widest(self.weight) * losses
+        share = x.new_full((x.shape[-1],), 1.0) if x.ndim else x.new_ones(())
+        terms = (losses @ share) / x.shape[-1] if x.ndim else losses
+        return reduced(terms, self.reduction, input)
