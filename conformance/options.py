@@ -40,6 +40,8 @@ BUDGETS = ("smoke", "gate", "nightly")
 DTYPES = tuple(dict.fromkeys(d for c in CONTRACTS.values() for d in c.dtypes))
 REDUCTIONS = tuple(dict.fromkeys(r for c in CONTRACTS.values() for r in c.reductions))
 RESULTS = "reports/out/conformance.json"
+#: The names that a list of expected deviations may use.
+KNOWN = {"check": CHECKS, "dtype": DTYPES, "reduction": REDUCTIONS, "device": DEVICES, "mode": MODES}
 
 
 def add_options(parser) -> None:
@@ -116,7 +118,7 @@ def selection(option) -> Selection:
         modes=tuple(option.mode) or ("eager",),
         budget=option.budget,
         seed=option.seed,
-        expected=expected.read(option.deviations, losses()),
+        expected=expected.read(option.deviations, losses(), KNOWN),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -21,17 +22,25 @@ from conformance.tally import Failure, Problem, Tally
 from conformance.verdict import compare
 
 
-def finish(row: Row) -> list[dict]:
+@dataclass
+class Purse:
+    """What minimising may still cost: in one row, or in several, none of which takes more than its share."""
+
+    left: int = EFFORT
+    share: int = 1
+
+
+def finish(row: Row, purse: Purse | None = None) -> list[dict]:
     """The rows of the results file for one item, one per quantity; at least one."""
     if not row.tallies:
         row.tally(None)
-    rows, smallest, left = [], [], EFFORT
+    rows, smallest, purse = [], [], purse or Purse()
     failing = sum(1 for tally in row.tallies.values() if tally.failures or tally.problems)
     for tally in row.tallies.values():
-        effort = Effort(left // max(failing, 1), MODES[row.item.mode].tries or TRIES)
+        effort = Effort(purse.left // purse.share // max(failing, 1), MODES[row.item.mode].tries or TRIES)
         rows.append(_row(row, tally, smallest, effort))
         if tally.failures or tally.problems:
-            left, failing = left - effort.spent, failing - 1
+            purse.left, failing = purse.left - effort.spent, failing - 1
     return rows
 
 

@@ -95,12 +95,12 @@ class Results:
     def finish(self, exit_status: int, collected: int) -> int:
         """Write the file for good, and return the exit status that the verdicts amount to."""
         counts = Counter(row["verdict"] for row in self.rows)
-        reasons = self.reasons(counts)
+        why = reasons(self.rows, self.selection)
         if exit_status in (0, 1, 5):
-            exit_status = 1 if reasons else 0
+            exit_status = 1 if why else 0
         complete = exit_status in (0, 1) and self.reported >= collected
         if exit_status == 0 and not complete:
-            exit_status, reasons = 1, ["the run did not reach every item"]
+            exit_status, why = 1, ["the run did not reach every item"]
         self.header["deviations"] = self.deviations()
         self.write({
             "complete": complete,
@@ -108,35 +108,35 @@ class Results:
             "exit_status": exit_status,
             "finished": now(),
             "rows_verified": sum(row["cases"] for row in self.rows),
-            "reasons": reasons,
+            "reasons": why,
         })  # fmt: skip
         corpus.merge(self.file.parent / corpus.FOLDER, self.found)
         self.side.unlink(missing_ok=True)
         return exit_status
-
-    def reasons(self, counts: Counter) -> list[str]:
-        """Why the run fails, one line each; none where it passes."""
-        reasons = [f"{counts['fail']} rows fail"] if counts["fail"] else []
-        reasons += stale(self.rows, self.selection.expected)
-        if not self.rows:
-            return [*reasons, "nothing was run"]
-        for subject, loss in dict.fromkeys((r["subject"], r["loss"]) for r in self.rows):
-            own = [r for r in self.rows if (r["subject"], r["loss"]) == (subject, loss)]
-            if all(r["verdict"] == "skip" and " has no torch.nn." in (r["message"] or "") for r in own):
-                continue
-            for check in ("value", "gradient"):
-                asked = [r for r in own if r["check"] == check and r["quantity"] != "witness"]
-                if all(r["message"] == VALUES_ONLY for r in asked):
-                    continue
-                if asked and not any(r["cases"] for r in asked):
-                    reasons.append(f"{subject}: no {check} of {loss} was verified")
-        return reasons
 
     def deviations(self) -> list[dict]:
         """The deviations that this run met or replayed, for the report."""
         from conformance.staleness import described
 
         return described(self.rows)
+
+
+def reasons(rows: list[dict], selection: Selection) -> list[str]:
+    """Why a run fails, one line each; none where it passes."""
+    failing = sum(1 for row in rows if row["verdict"] == "fail")
+    found = [f"{failing} rows fail"] if failing else []
+    found += stale(rows, selection)
+    if not rows:
+        return [*found, "nothing was run"]
+    for subject, loss in dict.fromkeys((r["subject"], r["loss"]) for r in rows):
+        own = [r for r in rows if (r["subject"], r["loss"]) == (subject, loss)]
+        if all(r["verdict"] == "skip" and " has no torch.nn." in (r["message"] or "") for r in own):
+            continue
+        for check in ("value", "gradient"):
+            asked = [r for r in own if r["check"] == check and r["quantity"] != "witness"]
+            if any(r["message"] != VALUES_ONLY for r in asked) and not any(r["cases"] for r in asked):
+                found.append(f"{subject}: no {check} of {loss} was verified")
+    return found
 
 
 def now() -> str:

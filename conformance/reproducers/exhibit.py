@@ -12,8 +12,8 @@ from conformance.construction import make_by_legacy
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
-from conformance.reproducers import spelled_questions
-from conformance.reproducers.script import Finding, identifier, script_of_problem, shown
+from conformance.reproducers import spelled_identity, spelled_questions
+from conformance.reproducers.script import GIVEN, Finding, identifier, script_of_problem, shown
 from conformance.row import Item, Row
 from conformance.subject import Subject
 from conformance.tally import Failure, Problem
@@ -22,6 +22,8 @@ from conformance.tally import Failure, Problem
 FOLDER = "reproducers"
 #: The checks that compare a subject with itself.
 QUESTIONING = ("purity", "completeness")
+#: What scripts call subjects that have no name of their own: adapted ones, and others.
+ADAPTED, PLAIN = "subject", "loss_class"
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,26 @@ class Exhibit:
     entry: dict | None
 
 
-def source_of(subject: Subject) -> str | None:
-    """Where a script finds the subject, as MODULE:ATTR; None for what no script can call by itself."""
+def source_of(subject: Subject) -> str:
+    """Where a script finds the subject, as MODULE:ATTR, or the name by which it is given to a script."""
     if subject.is_torch:
         return subject.name
     if subject.source is not None:
         return subject.source
     if subject.make not in (None, make_by_legacy) or subject.call is not None:
-        return None
-    if ":" in subject.name:
-        return subject.name
+        return given(ADAPTED, subject)
     module, name = (getattr(subject.factory, k, "") for k in ("__module__", "__qualname__"))
-    return f"{module}:{name}" if module and name.isidentifier() else None
+    source = subject.name if ":" in subject.name else f"{module}:{name}"
+    module, _, name = source.rpartition(":")
+    if module not in ("", "__main__") and name.isidentifier():
+        return source
+    return given(name if name.isidentifier() else PLAIN, subject.factory)
+
+
+def given(name: str, subject) -> str:
+    """The name by which a script calls a subject that it cannot import."""
+    GIVEN[name] = subject
+    return name
 
 
 def of_failure(row: Row, failure: Failure, note: str = "") -> Exhibit:

@@ -40,6 +40,8 @@ FAULTS = {
     r"\w+: no (gradient|derivative) reaches it": "{gradient} is not None",
     r"the result does not require grad when (\w+) does": "{result}.requires_grad",
 }
+#: What scripts may name without importing it: subjects that are in no module, as those of a notebook.
+GIVEN: dict[str, object] = {}
 #: What a message begins with that says that a call should have been refused.
 ACCEPTED = ("does not refuse ", "accepts ")
 
@@ -213,6 +215,8 @@ def origin(finding: Finding) -> list[str]:
     if module:
         folder = Path(module).parent.as_posix() if module.endswith(".py") else "."
         told.append(f"Run with PYTHONPATH={_ascii(folder)}")
+    elif not finding.call.is_torch:
+        told.append(f"{finding.call.constructor} is the loss as it was given")
     return told
 
 
@@ -277,7 +281,7 @@ def _status(text: str) -> tuple[int, str]:
     """The exit status of a script, and the error that ends it."""
     warnings.simplefilter("always")
     try:
-        exec(compile(text, "<reproducer>", "exec"), {"__name__": "__main__"})
+        exec(compile(text, "<reproducer>", "exec"), {"__name__": "__main__", **GIVEN})
     except SystemExit as end:
         return int(end.code or 0), ""
     except Exception as error:

@@ -140,11 +140,11 @@ def made_plainly(call: Call) -> list[str]:
 
 
 def keywords(call: Call, leave: tuple[str, ...] = ()) -> list[str]:
-    """The constructor's keyword arguments that are no tensors; of torch's own, those not at their default."""
+    """The constructor's keyword arguments that are no tensors, as far as they are not at their default."""
     case, default = call.case, call.case.contract.defaults
     chosen = {
         k: v for k, v in case.parameters.items()
-        if k not in leave and not (call.is_torch and k in default and repr(v) == repr(default[k]))
+        if k not in leave and not (k in default and repr(v) == repr(default[k]))
     }  # fmt: skip
     spelled = [f"{k}={DISTANCES[v] if v in DISTANCES else plain(v)}" for k, v in chosen.items()]
     if call.legacy:
