@@ -154,10 +154,9 @@ class Case:
         """Whether the mirror, which is no more accurate than float64, says what is expected of gradients."""
         return self.contract.mirrored is not None and self.format.name != "float64"
 
-    @property
-    def origin_of_gradients(self) -> str | None:
-        """Where the expected gradients come from, where that is no pullback written by hand."""
-        if self.contract.pullback is not None:
+    def origin(self, quantity: str) -> str | None:
+        """Where what is expected of a derivative comes from, where that is no pullback written by hand."""
+        if self.contract.pullback is not None or not quantity.startswith("grad_"):
             return None
         return "the gradient of the mirror" if self.has_mirror else "certified differences of the formula"
 

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -48,7 +49,23 @@ def make_like_torch(factory: Callable, case: Case, tensors: Mapping[str, torch.T
     given = {k: t for k, t in tensors.items() if t is not None}
     parameters = {k: DISTANCES.get(v, v) if isinstance(v, str) else v for k, v in said(case).items()}
     reduction = {"reduction": case.reduction} if len(case.contract.reductions) > 1 else {}
-    return factory(**given, **parameters, **reduction)
+    return constructed(factory, given | parameters | reduction)
+
+
+def constructed(factory: Callable, options: Mapping[str, object]):
+    """The module of a class, or of a function that returns one; a function that needs arguments is the loss itself."""
+    return partial(factory, **options) if is_plain(factory) else factory(**options)
+
+
+def is_plain(factory: Callable) -> bool:
+    """Whether a function is called with the arguments of the loss, as those of torch.nn.functional are."""
+    if not inspect.isroutine(factory):
+        return False
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except ValueError:  # a function of C++ that does not tell
+        return True
+    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
 
 #: What the deprecated pair of arguments says for each reduction.
@@ -65,7 +82,7 @@ def make_by_legacy(factory: Callable, case: Case, tensors: Mapping[str, torch.Te
     def with_legacy(*, reduction, **given):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that they are deprecated is known
-            return factory(**given, **LEGACY[reduction])
+            return constructed(factory, given | LEGACY[reduction])
 
     return make_like_torch(with_legacy, case, tensors)
 

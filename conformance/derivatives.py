@@ -133,6 +133,10 @@ class Forward(Case):
         """All quantities over an arithmetic."""
         return tangents(self, self.directions, lift)
 
+    def origin(self, quantity: str) -> str | None:
+        """Where what is expected comes from, where that is no pullback written by hand."""
+        return None if self.contract.pullback is not None else "the formula, differentiated step by step"
+
     def promise(self, quantity: str) -> str:
         """Differentiating step by step promises no more than grade C."""
         return "C"

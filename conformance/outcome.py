@@ -112,7 +112,9 @@ def _message(row: Row, tally: Tally, failure: Failure | None, overdrawn: str | N
     for said in (tally.notes, tally.refusals):
         if said:
             return said.most_common(1)[0][0]
-    return None if tally.cases else "nothing verified: every bound is infinite"
+    if not tally.cases:
+        return "nothing verified: every bound is infinite"
+    return tally.origin and f"expected: {tally.origin}"
 
 
 def _smallest(row: Row, tally: Tally, smallest: list[Failure], effort: Effort) -> Failure | None:
@@ -197,7 +199,9 @@ def explain(row: Row, failure: Failure) -> str:
     eager = row.beside(case, failure.quantity)
     if case.moving and not failing_at(without(case), failure):
         return f"{line}, which is the contract's own: declared deviation {case.moving[0].id} does not show"
-    return line if eager is None else f"{line}; eager torch gives {eager[at]:.9g}"
+    line = line if eager is None else f"{line}; eager torch gives {eager[at]:.9g}"
+    origin = case.origin(failure.quantity)
+    return line if origin is None else f"{line}; expected: {origin}"
 
 
 def failing_at(case: Case, failure: Failure) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance import streams
-from conformance.case import Case
+from conformance.case import Case, Contradiction
 from conformance.checks import CHECKS, Check
 from conformance.corpus import KNOWN, Corpus
 from conformance.declared import differing, showing, without
@@ -124,7 +124,10 @@ class Row:
     def feed(self, case: Case) -> None:
         """Put the item's check to one case; what is expected is moved by the deviations that the subject declares."""
         declared = self.item.subject.deviations
-        self.item.asked.ask(self, replace(case, declared=declared) if declared else case)
+        try:
+            self.item.asked.ask(self, replace(case, declared=declared) if declared else case)
+        except Contradiction as wrong:  # no fault of the subject, but nothing is verified
+            self.tally(None).problems.append(str(wrong))
 
     def problem(self, case: Case, quantity: str | None, message: str) -> None:
         """Record what is wrong where it is no number; a known one is excused by its deviation."""
@@ -197,6 +200,7 @@ class Row:
         comparison = compare(case, quantity, actual)
         failing, coarse = shortfall(case, quantity, comparison, actual)
         tally.first_observed = tally.first_observed or f"{actual.flat[0]:.9g}" if actual.size else None
+        tally.origin = tally.origin or case.origin(quantity)
         tally.count(case, comparison)
         tally.measure(comparison, coarse)
         for declared in case.moving:

@@ -75,6 +75,10 @@ class SpecialCase(Case):
         marks = self.reached(quantity, self._touched_from_above() | self._undefined() & ~self._ignored())
         return Rounded(expected.value, np.where(marks, np.inf, expected.error), expected.model, expected.spread)
 
+    def origin(self, quantity: str) -> str | None:
+        told = super().origin(quantity)
+        return told and "the formula, differentiated step by step"
+
     def true(self, quantity: str) -> Certified:
         """The same, as certain as float64 numbers are: the limit of a formula has no enclosure."""
         value = self.expected(quantity).value

@@ -83,6 +83,12 @@ def has_products(contract: Contract) -> bool:
     return any(len(kind.core) > 1 and kind.floating for a in contract.arguments.values() for kind in a.kinds)
 
 
+def is_slow(contract: Contract) -> bool:
+    """Whether what is expected costs more than its formula for each number: matrices, or vectors without pullback."""
+    vectors = any(a.core for a in contract.arguments.values())
+    return has_products(contract) or (vectors and contract.pullback is None)
+
+
 def usual_regimes(contract: Contract, reduction: str) -> tuple[str, ...]:
     """The regimes to draw from: numbers at the edge of overflow where their sums and products stay in the format."""
     if has_products(contract):
@@ -108,7 +114,7 @@ def calls(contract: Contract, sizes: Mapping[str, tuple[int, ...]], reduction: s
 def dimensions(draw, contract: Contract, reduction: str) -> dict[str, tuple[int, ...]]:
     """Sizes for every dimension name: 0-d, unbatched, empty and many-dimensional calls included."""
     names = dimension_names(contract)
-    menu = MATRIX_SIZES if has_products(contract) else CORE_SIZES
+    menu = MATRIX_SIZES if is_slow(contract) else CORE_SIZES
     sizes: dict[str, tuple[int, ...]] = {}
     for name, dim in names.items():
         if name not in contract.sizes:

@@ -48,6 +48,7 @@ class Tally:
     worst_ratio: float = 0.0
     worst_ulp: float = 0.0
     first_observed: str | None = None
+    origin: str | None = None
     sharpness: float | None = None
     grade: str | None = None
     failures: list[Failure] = field(default_factory=list)

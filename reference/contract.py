@@ -11,6 +11,10 @@ in the formula, whatever the number of dimensions of the call.
 
 Positional arguments are those of ``forward``; keyword-only ones are those of the constructor.  Arguments
 with a layout are arrays, the others are parameters.  Defaults are the function's own.
+
+Gradients are those of the pullback, where one is written by hand (``@huber_loss.vjp``).  Without one the formula is
+differentiated step by step, which gives the bound, and what is expected is the gradient of the mirror, a JAX
+function (``@huber_loss.mirror``), or, without a mirror and in float64, that of certified differences.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reference.domains import Array, Domain
+from reference.derived import by_mirror, step_by_step
+from reference.domains import Array, Domain, OneOf
 from reference.reductions import NONE, STANDARD, Reduction
 
 #: Every contract by name, in the order of definition.
@@ -49,6 +54,8 @@ class Contract:
     ``least`` gives the smallest size of a dimension where that is not 0 (or 1, of a core dimension).
     ``convention`` says which subgradient torch chooses at ties, where there are any; the pullback, as it is
     written, chooses the same.
+    ``differentiable`` names the arguments that have a gradient where no pullback says so: all real ones by default.
+    Leave out what a weighted mean divides by: the gradient is that of the terms.
     """
 
     formula: Callable
@@ -63,7 +70,9 @@ class Contract:
     through: Mapping[str, Callable] = field(default_factory=dict)
     least: Mapping[str, int] = field(default_factory=dict)
     convention: str = ""
+    differentiable: tuple[str, ...] | None = None
     pullback: Callable | None = None
+    mirrored: Callable | None = None
 
     def __post_init__(self):
         signature = inspect.signature(self.formula).parameters
@@ -110,6 +119,35 @@ class Contract:
                 return self.promises[key]
         return "B", None
 
+    @property
+    def slopes(self) -> tuple[str, ...]:
+        """The arguments that have a gradient, if they are given and real, where no pullback says so."""
+        if self.differentiable is not None:
+            return self.differentiable
+        return tuple(k for k, a in self.arguments.items() if any(_moves(kind) for kind in a.kinds))
+
+    @property
+    def has_gradient(self) -> bool:
+        return self.pullback is not None or bool(self.slopes)
+
+    @property
+    def pull(self) -> Callable:
+        """The pullback over any arithmetic: the one written by hand, or the formula differentiated step by step."""
+        return self.pullback or step_by_step(self.formula, self.slopes)
+
+    @property
+    def pull_mirror(self) -> Callable:
+        """The pullback of the mirror, in float64.  Raises TypeError where there is none."""
+        if self.mirrored is None:
+            raise TypeError(f"{self.name} has no mirror")
+        return by_mirror(self.mirrored, self.slopes)
+
+    def mirror(self, function: Callable) -> Callable:
+        """Decorator: a JAX function of all arguments in row form, as the formula has them, that returns its terms by
+        another formula.  What is expected of gradients is its derivative, by autodiff in float64."""
+        self.mirrored = function
+        return function
+
     def vjp(self, pullback: Callable) -> Callable:
         """Decorator: ``pullback(cotangent, ...)`` returns the gradient in row form of every argument that
         has one, by name; ``cotangent`` has shape ``(R,)``.  All arguments are passed, None included."""
@@ -121,11 +159,11 @@ def contract(**kwargs) -> Callable[[Callable], Contract]:
     """Turn a NumPy formula into a registered :class:`Contract`.
 
     ``torch``, ``reductions``, ``dtypes``, ``promises``, ``parameters_of_module``, ``fields``, ``sizes``,
-    ``through``, ``least`` and ``convention`` are the fields of :class:`Contract`; everything else is a domain
-    or a layout, one for each argument of the formula, in its order.  Raises TypeError when they differ,
-    ValueError when the name is taken.
+    ``through``, ``least``, ``convention`` and ``differentiable`` are the fields of :class:`Contract`; everything
+    else is a domain or a layout, one for each argument of the formula, in its order.  Raises TypeError when they
+    differ, ValueError when the name is taken.
     """
-    own = set(Contract.__dataclass_fields__) - {"formula", "domains", "pullback"}
+    own = set(Contract.__dataclass_fields__) - {"formula", "domains", "pullback", "mirrored"}
     options = {k: v for k, v in kwargs.items() if k in own}
     domains = {k: v for k, v in kwargs.items() if k not in own}
 
@@ -138,3 +176,8 @@ def contract(**kwargs) -> Callable[[Callable], Contract]:
         return new
 
     return register
+
+
+def _moves(array: Array) -> bool:
+    """Whether the elements of an array may be moved by any amount."""
+    return array.floating and not isinstance(array.domain, OneOf)

@@ -25,7 +25,7 @@ def complete_recipes(contract: Contract, reduction: str, question: str):
     "completeness",
     recipes_for=complete_recipes,
     alter=lambda case, question: case if question == "dead" else few_calls(case, question),
-    applies=lambda contract: contract.pullback is not None,
+    applies=lambda contract: contract.has_gradient,
     questions=lambda contract: (*QUESTIONS, "dead"),
     budgets=LIGHT,
     sample=1,

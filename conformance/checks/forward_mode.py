@@ -10,7 +10,7 @@ from conformance.differentiation import tangents
     "forward_mode",
     recipes=ordinary_recipes,
     alter=lambda case, question: Forward.of(case),
-    applies=lambda contract: contract.pullback is not None,
+    applies=lambda contract: contract.has_gradient,
     dtypes=DTYPES,
     budgets=LIGHT,
     sample=2,

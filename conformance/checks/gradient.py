@@ -6,7 +6,7 @@ from conformance.checks.check import check
 from conformance.session import Malformed, Refused
 
 
-@check("gradient", applies=lambda contract: contract.pullback is not None)
+@check("gradient", applies=lambda contract: contract.has_gradient)
 def compare_gradients(row, case) -> None:
     """All gradients of one call at once; one by one where that is refused."""
     names = case.differentiable

@@ -66,7 +66,7 @@ class Asking:
 
     def __call__(self, case: Case, gradients: bool = True) -> dict[str, Rounded]:
         found = self.values(case)
-        if gradients and case.contract.pullback is not None:
+        if gradients and case.contract.has_gradient:
             found |= self.gradients(case, case.differentiable)
         return {q: self.bounded(case, q, x) for q, x in found.items()}
 

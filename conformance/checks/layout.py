@@ -10,7 +10,7 @@ from conformance.checks.check import LIGHT, check
 from conformance.checks.gradient import compare_gradients
 from conformance.checks.value import judge_values
 from conformance.layouts import LAYOUTS, arrangement
-from conformance.strategies import consistent, dimension_names, has_products, recipes
+from conformance.strategies import consistent, dimension_names, is_slow, recipes
 from reference import Contract
 from reference.domains import Complex, Depends, Interval, OneOf
 
@@ -35,7 +35,7 @@ def sizes(draw, contract: Contract, question: str) -> dict[str, tuple[int, ...]]
     """Small sizes, and as many dimensions as a layout is about."""
     names = dimension_names(contract)
     rank = RANKS.get(question) or draw(st.sampled_from((2, 3, 2, 4)))
-    menu = st.sampled_from(SMALL_SIZES if has_products(contract) or rank > 2 else SIZES)
+    menu = st.sampled_from(SMALL_SIZES if is_slow(contract) or rank > 2 else SIZES)
     chosen = {
         name: draw(st.tuples(*[menu] * (rank - len(names) + 1 if dim.starred else 1)))
         for name, dim in names.items() if name not in contract.sizes
@@ -95,5 +95,5 @@ def layout_recipes(contract: Contract, reduction: str, question: str):
 def compare_in_layout(row, case) -> None:
     """Value and gradients; the oracle knows no layout."""
     judge_values(row, case)
-    if case.contract.pullback is not None:
+    if case.contract.has_gradient:
         compare_gradients(row, case)

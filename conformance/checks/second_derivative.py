@@ -39,7 +39,7 @@ def ordinary_recipes(contract, reduction):
     "second_derivative",
     recipes=ordinary_recipes,
     alter=lambda case, question: Second.of(case),
-    applies=lambda contract: contract.pullback is not None,
+    applies=lambda contract: contract.has_gradient,
     dtypes=DTYPES,
     budgets=LIGHT,
     sample=2,

@@ -10,7 +10,7 @@ from conformance.checks.check import LIGHT, check
 from conformance.checks.gradient import compare_gradients
 from conformance.checks.value import judge_values
 from conformance.smaller import take
-from conformance.strategies import consistent, dimension_names, has_products, recipes
+from conformance.strategies import consistent, dimension_names, is_slow, recipes
 from reference import Contract
 from reference.domains import Dim, Labels, LabelSet, Length
 
@@ -35,7 +35,7 @@ def sizes(draw, contract: Contract, reduction: str, question: str) -> dict[str, 
     menu = st.sampled_from(tuple(w for w in WIDE if w <= COSTLY or not is_costly(contract)))
     if question == "large":
         menu = st.sampled_from(
-            LARGE[:3] if has_products(contract) else LARGE if len(names) > 1 or reduction == "none" else LARGER
+            LARGE[:3] if is_slow(contract) else LARGE if len(names) > 1 or reduction == "none" else LARGER
         )
     chosen = {n: draw(few(d)) for n, d in names.items()}
     around = draw(st.sampled_from([((), ()), ((1,), ()), ((), (1,)), ((2,), ()), ((), (2,))]))
@@ -62,7 +62,7 @@ def few(dim: Dim):
 def is_costly(contract: Contract) -> bool:
     """Whether the formula compares all pairs, multiplies matrices, or goes through an array step by step."""
     stepwise = any(isinstance(a.domain, LabelSet | Labels) for a in contract.arguments.values())
-    return stepwise or has_products(contract)
+    return stepwise or is_slow(contract)
 
 
 def may_be_large(contract: Contract, dim: Dim) -> bool:
@@ -117,5 +117,5 @@ def questions(contract: Contract) -> tuple[str, ...]:
 def compare_in_shape(row, case) -> None:
     """Value and gradients; the value alone of a million terms, since a gradient is one element at a time."""
     judge_values(row, case)
-    if case.contract.pullback is not None and case.rows <= LARGER[-2]:
+    if case.contract.has_gradient and case.rows <= LARGER[-2]:
         compare_gradients(row, case)

@@ -54,7 +54,7 @@ def _choices(case: Case, name: str, kind: str) -> tuple[float, ...]:
     if kind == "tiny":
         small = case.format.tiny * np.array([1.0, -1.0, 3.0, -7.0])
         return tuple(x for x in small if low <= x <= high)
-    ends = tuple(x for x in (low, high) if np.isfinite(x) and not getattr(domain, "open", False))
+    ends = tuple(x for x in (low, high) if low <= high and np.isfinite(x) and not getattr(domain, "open", False))
     return ends if kind == "end" else (0.0, -0.0) if low <= 0 <= high and not getattr(domain, "open", False) else ()
 
 

@@ -184,7 +184,7 @@ def mean_gradient(case: Case, ask):
     return equal(ask(mean), summed, lambda q, x: whole(x, by) if q.startswith("grad_") else None)
 
 
-@identity("cotangent-scaled", lambda contract: contract.pullback is not None)
+@identity("cotangent-scaled", lambda contract: contract.has_gradient)
 def cotangent_scaled(case: Case, ask):
     """The gradient is linear in the upstream one: minus two times that gives minus two times the gradient."""
     told = ask(case)

@@ -6,6 +6,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.identities.identity import alike, altered, equal, identity
+from reference import Contract
 
 #: Arguments that multiply terms, or a part of them.
 WEIGHTS = ("weight", "pos_weight")
@@ -16,7 +17,13 @@ def ones(case: Case, name: str) -> np.ndarray:
     return np.ones(sum((case.sizes[d.name] for d in case.layout(name).layout), ()))
 
 
-@identity("weights-of-ones", lambda contract: "weight" in contract.arguments)
+def is_optional(contract: Contract) -> bool:
+    """Whether there is a weight, of the constructor, that may be left out."""
+    weight = contract.arguments.get("weight")
+    return weight is not None and weight.optional and "weight" not in contract.positional
+
+
+@identity("weights-of-ones", is_optional)
 def weights_of_ones(case: Case, ask):
     """Weights that are all one are no weights."""
     present = [k for k in WEIGHTS if k in case.arguments]
@@ -24,7 +31,7 @@ def weights_of_ones(case: Case, ask):
     return equal(ask(without), ask(altered(without, {k: ones(case, k) for k in present})))
 
 
-@identity("weights-scaled", lambda contract: "weight" in contract.arguments)
+@identity("weights-scaled", is_optional)
 def weights_scaled(case: Case, ask):
     """Four times the weight is four times the loss; but not where the mean divides by the weights."""
     weight = case.arguments["weight"]

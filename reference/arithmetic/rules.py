@@ -64,7 +64,9 @@ def _digamma(out, a):
 
 
 def _expit(out, a):
-    return np.minimum(out * special.expit(-a.value) * np.expm1(a.error), 1.0)
+    """The difference to either end: expit(x + e) - expit(x) = expit(x + e) expit(-x) (1 - exp(-e))."""
+    up, down = (special.expit(s * a.value + a.error) * special.expit(-s * a.value) for s in (1, -1))
+    return np.maximum(up, down) * -np.expm1(-a.error)
 
 
 def _xlogy(out, a, b):
