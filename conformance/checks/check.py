@@ -14,7 +14,7 @@ from reference import Contract
 #: Work per row: at least so many blocks of cases, then on until so many results, at most so many blocks.
 BUDGETS = {"smoke": (1, 0, 1), "gate": (3, 600, 16), "nightly": (12, 3000, 48)}
 #: Where one block says it all, except at night.
-LIGHT = {"smoke": BUDGETS["smoke"], "gate": BUDGETS["smoke"], "nightly": (4, 0, 4)}
+LIGHT = {"smoke": BUDGETS["smoke"], "gate": BUDGETS["smoke"], "nightly": (2, 0, 2)}
 
 Budgets = dict[str, tuple[int, int, int]]
 

@@ -84,7 +84,7 @@ def _alike(case: Case) -> dict[str, np.ndarray | None]:
     recipes=tied_recipes,
     alter=tie,
     applies=lambda contract: bool(contract.convention) and contract.pullback is not None,
-    budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (12, 0, 12)},
+    budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (6, 0, 6)},
     sample=4,
     noted=True,
 )

@@ -214,8 +214,13 @@ def record(row, case: Case, claims: list[Claim], excused: Counter) -> None:
 
 def said(name: str, claim: Claim, case: Case) -> str:
     """One line about the worst element."""
-    with np.errstate(all="ignore"):
-        badness = np.where(claim.broken(case.format), claim.gap / np.maximum(claim.allowed, case.format.tiny), -1.0)
-    at = np.unravel_index(np.argmax(badness), badness.shape)
+    at = worst(claim, case)
     left, right, allowed = claim.left.value[at], claim.right.value[at], claim.allowed[at]
     return f"{name}: {claim.quantity}: left {left:.9g}, right {right:.9g}, allowed {allowed:.3g}"
+
+
+def worst(claim: Claim, case: Case) -> tuple[int, ...]:
+    """The index of the element of a claim that is most of what is allowed apart, the call first."""
+    with np.errstate(all="ignore"):
+        badness = np.where(claim.broken(case.format), claim.gap / np.maximum(claim.allowed, case.format.tiny), -1.0)
+    return tuple(int(i) for i in np.unravel_index(np.argmax(badness), badness.shape))

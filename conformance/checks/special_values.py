@@ -85,7 +85,7 @@ def _masked(rng, array: np.ndarray) -> np.ndarray:
     "special_values",
     alter=put_specials,
     sample=5,
-    budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (9, 0, 9)},
+    budgets={"smoke": (1, 0, 1), "gate": (3, 0, 3), "nightly": (6, 0, 6)},
 )
 def compare_specials(row, case) -> None:
     """Values and gradients, by class, and by number where the truth is one."""
