@@ -54,7 +54,7 @@ def program(session, inputs) -> torch.nn.Module:
     example, shapes = inputs, None
     if is_dynamic(session.case):
         example = longer(session, inputs)
-        shapes = [{i: torch.export.Dim.AUTO for i in range(t.ndim)} for t in example.values()]
+        shapes = [dict.fromkeys(range(t.ndim), torch.export.Dim.AUTO) for t in example.values()]
     try:
         made = torch.export.export(Called(session), tuple(example.values()), dynamic_shapes=shapes and (tuple(shapes),))
     except Exception as error:

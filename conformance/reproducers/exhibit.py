@@ -12,8 +12,10 @@ from conformance.construction import make_by_legacy
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
+from conformance.modes.compiled import PRESENT
 from conformance.reproducers import spelled_identity, spelled_questions
 from conformance.reproducers.script import GIVEN, Finding, identifier, script_of_problem, shown
+from conformance.reproducers.spelled_modes import MODES
 from conformance.row import Item, Row
 from conformance.subject import Subject
 from conformance.tally import Failure, Problem
@@ -132,15 +134,17 @@ class Unexcused(Row):
 
 def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
     source = source_of(item.subject)
-    if source is None or item.mode != "eager":
+    if source is None or item.mode not in MODES:
         return None
+    if item.mode == "compile":
+        PRESENT.begin(object())  # so that nothing is left of what was compiled
     leaves: tuple[str, ...] = ()
     if isinstance(case, Second) or quantity.startswith("grad_"):
         leaves = case.along if isinstance(case, Second) else case.differentiable
     layout = item.question if item.check == "layout" else None
     return Finding(
         case, quantity, subject=source, check=item.check, device=item.device, leaves=leaves, layout=layout,
-        question=item.question, **rest,
+        question=item.question, mode=item.mode, **rest,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class Finding:
 
     ``subject``: ``torch.nn.L1Loss`` or ``MODULE:ATTR``.  ``eager``: what eager torch answers, if the subject is
     another one.  ``leaves``: the arguments that require a gradient.  ``upstream``: owner/repository#number.
-    ``question``: what the check asked.
+    ``question``: what the check asked.  ``mode``: how the subject was executed.
     """
 
     case: Case
@@ -69,6 +69,7 @@ class Finding:
     layout: str | None = None
     question: str | None = None
     careful: bool = False
+    mode: str = "eager"
 
     @property
     def argument(self) -> str | None:
@@ -78,13 +79,13 @@ class Finding:
     @cached_property
     def call(self) -> Call:
         legacy = self.check == "legacy"
-        return Call(self.case, self.at[0], self.subject, self.device, self.leaves, legacy, self.layout)
+        return Call(self.case, self.at[0], self.subject, self.device, self.leaves, legacy, self.layout, self.mode)
 
     @property
     def name(self) -> str:
         """The subject, dtype and reduction in words."""
         reduction = f", reduction '{self.case.reduction}'" if len(self.case.contract.reductions) > 1 else ""
-        return f"{self.subject} in {self.case.dtype}{reduction}"
+        return f"{self.subject} in {self.case.dtype}{reduction}{'' if self.mode == 'eager' else f', mode {self.mode}'}"
 
     @cached_property
     def criterion(self) -> Criterion:
@@ -157,6 +158,7 @@ def identifier(finding: Finding) -> str:
     own = "" if call.is_torch or call.constructor == case.contract.loss else f"-{call.constructor}"
     check = "" if finding.check in ("value", "gradient") else f"-{finding.check}"
     check += f"-{finding.question}" if finding.question else ""
+    check += f"-{finding.mode}" if finding.mode != "eager" else ""
     end = f"{finding.quantity}-{case.dtype}-{case.reduction}-{case.digest()[:8]}"
     return re.sub(r"[^\w.-]+", "_", f"{case.contract.loss}{own}{check}-{end}", flags=re.ASCII)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.reproducers.literals import plain, tensor
+from conformance.reproducers.spelled_modes import MODES
 from reference.domains import Complex
 
 #: The deprecated pair of arguments that says the same as a reduction.
@@ -30,7 +31,7 @@ class Call:
 
     ``subject``: ``torch.nn.L1Loss``, or ``MODULE:ATTR``, where MODULE may be a path.  ``leaves``: the arguments
     that require a gradient.  ``legacy``: whether the deprecated arguments stand for the reduction.  ``layout``: how
-    the arguments lie in memory, where it is not as usual.
+    the arguments lie in memory, where it is not as usual.  ``mode``: how the module is executed.
     """
 
     whole: Case
@@ -40,6 +41,7 @@ class Call:
     leaves: tuple[str, ...] = ()
     legacy: bool = False
     layout: str | None = None
+    mode: str = "eager"
 
     @cached_property
     def case(self) -> Case:
@@ -65,8 +67,9 @@ def setting(call: Call) -> list[str]:
 
 
 def made(call: Call) -> list[str]:
-    """What makes the module."""
-    return MAKERS.get(call.case.contract.loss, made_plainly)(call)
+    """What makes the module, and what its mode makes of it."""
+    eager = MAKERS.get(call.case.contract.loss, made_plainly)(call)
+    return [*eager, *MODES[call.mode](call.case, given_names(call))]
 
 
 def tensors(call: Call) -> list[str]:
@@ -188,8 +191,13 @@ def loaded(call: Call) -> str:
     return f"loss.load_state_dict({{{', '.join(entries)}}}, strict=False)"
 
 
+def given_names(call: Call) -> str:
+    """The arguments of the call, in order."""
+    return ", ".join(k for k in call.case.contract.positional if call.case.arguments[k] is not None)
+
+
 def invoked(call: Call) -> str:
-    return f"loss({', '.join(k for k in call.case.contract.positional if call.case.arguments[k] is not None)})"
+    return f"loss({given_names(call)})"
 
 
 def backward(call: Call) -> Iterator[str]:
