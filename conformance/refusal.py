@@ -39,6 +39,10 @@ class Malformed(Exception):
     """The subject returned something that is not the contract's result: the message says what."""
 
 
+class Unpromised(Malformed):
+    """The result has a form of which nothing is promised: a note, and the numbers are not looked at."""
+
+
 class refusals:  # noqa: N801 - a context manager, used as one
     """Turns what a subject raises into Refused; interruptions and time limits pass."""
 

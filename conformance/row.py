@@ -167,8 +167,8 @@ class Row:
         mode = MODES[self.item.mode]
         if mode.lacks(refused.error):
             return True
-        if mode.strict:
-            return self.refuses(case, ask, self.item.subject if self.item.subject.is_torch else None)
+        if mode.strict and self.item.subject.is_torch:
+            return self.refuses(case, ask, "eager")
         if self.item.check == "legacy" and "unexpected keyword argument" in str(refused):
             return True
         if isinstance(case, Forward) and is_missing(refused):
@@ -179,10 +179,10 @@ class Row:
             return refused.unsupported
         return self.refuses(case, ask, self.item.mode)
 
-    def refuses(self, case: Case, ask, subject: Subject | None, mode: str = "eager") -> bool:
-        """Whether a subject, torch.nn's own class if None, refuses to answer too."""
+    def refuses(self, case: Case, ask, mode: str) -> bool:
+        """Whether torch.nn's own class refuses to answer in a mode too."""
         try:
-            ask(self.session(case, subject or torch_subject(case.contract), mode))
+            ask(self.session(case, torch_subject(case.contract), mode))
         except Refused:
             return True
         except Malformed:

@@ -9,17 +9,7 @@ plain attribute, cannot be handed over and has its true numbers.
 import torch
 
 from conformance.modes.mode import call_of, mode
-from conformance.modes.substitution import Handed
-
-
-def places(session) -> dict[str, str]:
-    """Where the module keeps the tensors of the constructor: paths by argument, of parameters and buffers."""
-    module = session.module
-    if not isinstance(module, torch.nn.Module):
-        return {}
-    paths = dict.fromkeys([n for n, _ in module.named_parameters()] + [n for n, _ in module.named_buffers()])
-    own = {k: session.case.contract.parameters_of_module.get(k, k) for k, t in session.shared.items() if t is not None}
-    return {k: path for k, path in own.items() if path in paths}
+from conformance.modes.substitution import Handed, places
 
 
 @mode(

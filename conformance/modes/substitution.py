@@ -29,14 +29,25 @@ class Handed:
         return getattr(self._module, name)
 
 
+def places(session) -> dict[str, str]:
+    """Where the module keeps the tensors of the constructor: paths by argument, of parameters and buffers."""
+    module = session.module
+    if not isinstance(module, torch.nn.Module):
+        return {}
+    paths = dict.fromkeys([n for n, _ in module.named_parameters()] + [n for n, _ in module.named_buffers()])
+    own = {k: session.case.contract.parameters_of_module.get(k, k) for k, t in session.shared.items() if t is not None}
+    return {k: path for k, path in own.items() if path in paths}
+
+
 def call_with(session, tensors: Mapping[str, torch.Tensor]) -> Callable:
     """``f(inputs)``: the subject's call on a module that holds other tensors, by argument, than the session's does.
 
-    Its parameters are handed over; what its constructor is given makes a new one.
+    Its parameters and buffers are handed over; what it keeps otherwise makes a new module.
     """
-    held = {path: tensors[k] for k, path in session.case.contract.parameters_of_module.items() if k in tensors}
-    given = {k: t for k, t in tensors.items() if k not in session.case.contract.parameters_of_module}
+    kept = places(session)
+    given = {k: t for k, t in tensors.items() if k not in kept}
     module = session.build(given) if given else session.module
-    module = Handed(module, held) if held else module
+    if len(given) < len(tensors):
+        module = Handed(module, {kept[k]: t for k, t in tensors.items() if k in kept})
     call = session.subject.call or call_like_torch
     return lambda inputs: call(session.case, module, inputs)
