@@ -1,9 +1,16 @@
-"""Which mutants a score is about: a seeded spread over losses and operators, of those that can be run at all."""
+"""Which mechanical mutants are in the zoo: a seeded spread over losses and operators, of those that run at all.
+
+``python -m conformance.mutants.choice`` draws them anew and writes ``mechanical.json``: after a change of the plain
+losses or of the operators.  What is proved to change nothing, or is a control, is left out.
+"""
 
 from __future__ import annotations
 
+import json
 import random
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 from conformance import streams
 from conformance.mutants import mechanical, plain
@@ -11,6 +18,11 @@ from conformance.mutants.mechanical import Mutant
 from conformance.session import Malformed, Refused, Session
 from conformance.subject import Subject
 from reference import CONTRACTS, Contract
+
+HERE = Path(__file__).parent
+COUNT = 240
+#: Mutants that keep what the contract promises, which makes them controls.
+CORRECT = ("CosineSimilarity_change_accumulator_10",)
 
 
 def contracts(loss: str) -> list[Contract]:
@@ -67,3 +79,15 @@ def answers(subject: Subject, contract: Contract, reduction: str) -> bool:
             continue
         return True
     return False
+
+
+def main() -> None:
+    """Write the zoo's mechanical mutants and the change that each makes."""
+    proved = {e["name"] for e in tomllib.loads((HERE / "equivalent.toml").read_text())["equivalent"]}
+    names = sorted(set(chosen(0, COUNT)) - proved - set(CORRECT))
+    changes = {name: mechanical.find(name).change for name in names}
+    (HERE / "mechanical.json").write_text(json.dumps(changes, indent=0) + "\n")
+
+
+if __name__ == "__main__":
+    main()

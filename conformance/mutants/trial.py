@@ -203,8 +203,10 @@ def yields(item: Item) -> tuple:
 
 
 def asked_of(item: Item, source: str, stands_in: bool = False) -> Item:
-    """The row, asked of another subject: MODULE:ATTR."""
+    """The row, asked of another subject: MODULE:ATTR.  Raises ImportError: one that is not there is no mutant."""
     subject: Subject = subject_of(Selected(item.contract.loss, source), item.contract, item.check)
+    if subject.problem:
+        raise ImportError(f"{source}: {subject.problem}")
     if stands_in:
         subject = replace(subject, name=f"torch.nn.{item.contract.loss}")
     return replace(item, subject=subject)

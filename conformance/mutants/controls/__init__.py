@@ -2,7 +2,7 @@
 
 from conformance.mutants.controls.binary import BCEInFloat64, LogitsBySoftplus, SoftMarginBySoftplus
 from conformance.mutants.controls.classes import CrossEntropyByHand, CrossEntropyByLogSumExp, NLLInFloat64
-from conformance.mutants.controls.distance import CosineInFloat64, DistanceScaled, TripletScaled
+from conformance.mutants.controls.distance import CosineInFloat64, CosineStepByStep, DistanceScaled, TripletScaled
 from conformance.mutants.controls.forms import (
     AdaptiveByAllClasses,
     BCEInChunks,
@@ -49,30 +49,30 @@ from conformance.mutants.controls.wide import (
 
 _OF = {
     "AdaptiveLogSoftmaxWithLoss": (AdaptiveByAllClasses,),
-    "CTCLoss": (CTCInFloat64,),
-    "CosineEmbeddingLoss": (CosineEmbeddingInFloat64,),
-    "LinearCrossEntropyLoss": (LinearByEinsum,),
-    "MultiLabelMarginLoss": (MultiLabelMarginInFloat64,),
-    "MultiLabelSoftMarginLoss": (MultiLabelSoftByLogits,),
-    "MultiMarginLoss": (MultiMarginInFloat64,),
-    "TripletMarginWithDistanceLoss": (TripletDistanceByHand,),
     "BCELoss": (BCEInFloat64, BCEInChunks),
     "BCEWithLogitsLoss": (LogitsBySoftplus, LogitsInFloat64),
-    "CosineSimilarity": (CosineInFloat64, CosineByEinsum),
+    "CTCLoss": (CTCInFloat64,),
+    "CosineEmbeddingLoss": (CosineEmbeddingInFloat64,),
+    "CosineSimilarity": (CosineInFloat64, CosineByEinsum, CosineStepByStep),
     "CrossEntropyLoss": (CrossEntropyByHand, CrossEntropyByLogSumExp, CrossEntropyInFloat64),
     "GaussianNLLLoss": (GaussianInFloat64, GaussianCompensated),
     "HingeEmbeddingLoss": (HingeReference, HingeByMask),
     "HuberLoss": (HuberByClamp, HuberInFloat64, HuberBySmoothL1),
     "KLDivLoss": (KLInFloat64, KLReversed),
     "L1Loss": (L1Reference, L1Reversed, L1BySign),
+    "LinearCrossEntropyLoss": (LinearByEinsum,),
     "MSELoss": (MSEByHand, MSEByProducts),
     "MarginRankingLoss": (RankingReference, RankingByRelu),
+    "MultiLabelMarginLoss": (MultiLabelMarginInFloat64,),
+    "MultiLabelSoftMarginLoss": (MultiLabelSoftByLogits,),
+    "MultiMarginLoss": (MultiMarginInFloat64,),
     "NLLLoss": (NLLInFloat64, NLLByOneHot),
     "PairwiseDistance": (DistanceScaled, DistanceInFloat64),
     "PoissonNLLLoss": (PoissonReference, PoissonInFloat64),
     "SmoothL1Loss": (SmoothL1Compensated, SmoothL1ByHuber),
     "SoftMarginLoss": (SoftMarginBySoftplus, SoftMarginInFloat64),
     "TripletMarginLoss": (TripletScaled, TripletInFloat64),
+    "TripletMarginWithDistanceLoss": (TripletDistanceByHand,),
 }
 
 #: The loss that each control is.

@@ -2,6 +2,7 @@
 
 import torch
 
+from conformance.mutants import mechanical
 from conformance.mutants.controls.common import real, reduced, wide, widest
 
 #: Beyond this power of two a third power, or a sum of them, may leave float32.
@@ -53,3 +54,16 @@ class CosineInFloat64(torch.nn.CosineSimilarity):
         for x in (widest(x1), widest(x2)):
             units.append(x / scaled_norm(x, 2, self.dim).clamp_min(self.eps).unsqueeze(self.dim))
         return (units[0] * units[1]).sum(self.dim).to(x1.dtype)
+
+
+class CosineStepByStep(torch.nn.CosineSimilarity):
+    """A mechanical change of the plain cosine: every step is stored in the dtype of the inputs.
+
+    Of 16-bit dtypes the contract promises no more than that, so that it is as correct as the unchanged one.
+    """
+
+    def forward(self, x1, x2):
+        real(x1, x2)
+        if self.eps < 0:
+            raise RuntimeError(f"eps must be non-negative, got: {self.eps}")
+        return mechanical.build("CosineSimilarity_change_accumulator_10").forward(self, x1, x2)
