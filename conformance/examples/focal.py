@@ -54,5 +54,8 @@ class FocalLoss(torch.nn.Module):
     def forward(self, input, target):
         odds = (2 * target - 1) * input
         share = self.alpha * target + (1 - self.alpha) * (1 - target)
-        loss = share * (-self.gamma * softplus(odds)).exp() * softplus(-odds)
+        loss = self.terms(odds, share)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()
+
+    def terms(self, odds, share):
+        return share * (-self.gamma * softplus(odds)).exp() * softplus(-odds)
