@@ -59,6 +59,8 @@ def direction(session: Session, name: str, call: int) -> torch.Tensor:
 def tangents(session: Session) -> dict[str, Gradient]:
     """How every field changes along the directions, by forward-mode differentiation; the case is a Forward."""
     case = session.case
+    if session.mode.tangents is not None:
+        return session.mode.tangents(session, lambda name, call: direction(session, name, call))
     with forward_ad.dual_level(), torch.no_grad():
         with refusals():
             move_module(session)

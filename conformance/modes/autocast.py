@@ -16,16 +16,18 @@ torch.nn returns float32, differs from torch's convention: a note, and its value
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
 import torch
 
-from conformance.case import Case
+from conformance.case import Case, lift_rounded
+from conformance.case import gradients as gradients_of
+from conformance.case import values as values_of
 from conformance.modes.mode import call_of, expect_dtype, mode
 from conformance.refusal import Unpromised
 from reference.arithmetic.formats import Format, format_of
-from reference.arithmetic.rounded import Rounded
+from reference.arithmetic.rounded import Model, Rounded
 
 #: The losses whose operation autocasts to float32.  Two are not in the list of their device, and do: smooth_l1_loss on
 #: the CPU, huber_loss on CUDA.
@@ -37,6 +39,8 @@ IN_FLOAT32 = (
 )  # fmt: skip
 #: The losses with a matrix product.
 WITH_PRODUCTS = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")
+#: Every step stored in bfloat16, sums in any order: what a product and all after it may cost.
+STEPS = Model(format_of("bfloat16"), sequential=True, wide=True)
 ELIGIBLE = ("float16", "bfloat16", "float32")
 
 
@@ -51,30 +55,29 @@ class Widened(Case):
 class Multiplied(Case):
     """A case whose matrix product, all that comes after it up to its gradients, is computed in bfloat16 steps.
 
-    Its arguments are numbers of bfloat16; the result, and gradients, are returned in a format that holds those.
+    Its arguments are numbers of bfloat16; gradients are returned in the case's own dtype.
     """
 
     @cached_property
+    def expected_values(self) -> dict[str, Rounded]:
+        return self._stored(values_of(self.lowered, lift_rounded(STEPS)))
+
+    @cached_property
+    def expected_gradients(self) -> dict[str, Rounded]:
+        return self._stored(gradients_of(self.lowered, lift_rounded(replace(STEPS, kinks=True))))
+
+    @property
     def lowered(self) -> Case:
         """The case in bfloat16."""
         return Case(**{k: getattr(self, k) for k in Case.__dataclass_fields__} | {"dtype": "bfloat16"})
 
+
+class MultipliedInFloat32(Multiplied):
+    """The same of a value, which is returned in float32."""
+
     @property
     def format(self) -> Format:
         return format_of("float32")
-
-    @cached_property
-    def expected_values(self) -> dict[str, Rounded]:
-        return {k: self.stepwise(k) for k in self.contract.fields}
-
-    @cached_property
-    def expected_gradients(self) -> dict[str, Rounded]:
-        return {k: self.stepwise(k) for k in self.lowered.expected_gradients}
-
-    def stepwise(self, quantity: str) -> Rounded:
-        """What every step in bfloat16 may cost, around what the formula gives."""
-        fine, coarse = self.lowered.expected(quantity), self.lowered.coarse[quantity]
-        return Rounded(fine.value, np.maximum(fine.error, coarse.error), fine.model, coarse.spread)
 
 
 def promised(item, case: Case) -> Case | None:
@@ -83,7 +86,8 @@ def promised(item, case: Case) -> Case | None:
     if case.dtype not in ELIGIBLE:
         return case
     if loss in WITH_PRODUCTS:
-        return Multiplied(**own | in_bfloat16(case)) if fits(case) else None
+        kind = MultipliedInFloat32 if loss in IN_FLOAT32 and item.check == "value" else Multiplied
+        return kind(**own | in_bfloat16(case)) if fits(case) else None
     return Widened(**own) if loss in IN_FLOAT32 and item.check == "value" else case
 
 

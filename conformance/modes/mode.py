@@ -29,8 +29,9 @@ class Mode:
     ``prepare(session)`` returns ``f(inputs)``, which evaluates one call on its tensors, by name, and returns what
     the subject returns.  ``values(session)`` and ``gradients(session, names)`` stand in for those of
     :class:`conformance.session.Session`, where all calls are evaluated at once or derivatives are taken in
-    another way.  ``checks``: those that are asked in this mode.  ``sample``: how many of the (dtype, reduction)
-    of a loss each question takes, None for as many as in eager mode.  ``blocks``: the most blocks of cases per row.
+    another way, ``tangents(session, direction)`` for those of :mod:`conformance.differentiation`.
+    ``checks``: those that are asked in this mode.  ``sample``: how many of the (dtype, reduction) of a loss each
+    question takes, None for as many as in eager mode.  ``blocks``: the most blocks of cases per row.
     ``dtypes``: those that it is about, None for all.  ``alter(item, case)``: what it makes of a case of a row, None
     where it is not about it.  ``backward()``: the settings of the process in force during backward passes.
     ``lacks(error)``: whether an exception says that torch cannot execute something in this mode: a skip.
@@ -44,6 +45,7 @@ class Mode:
     prepare: Callable
     values: Callable | None = None
     gradients: Callable | None = None
+    tangents: Callable | None = None
     checks: tuple[str, ...] | None = None
     sample: int | None = None
     blocks: int | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 
 from conformance.construction import call_like_torch
+from conformance.modes.mode import call_of
 
 
 class Handed:
@@ -44,6 +45,8 @@ def call_with(session, tensors: Mapping[str, torch.Tensor]) -> Callable:
 
     Its parameters and buffers are handed over; what it keeps otherwise makes a new module.
     """
+    if not tensors:
+        return call_of(session)
     kept = places(session)
     given = {k: t for k, t in tensors.items() if k not in kept}
     module = session.build(given) if given else session.module
