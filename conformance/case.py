@@ -50,6 +50,8 @@ class Case:
 
     #: Whether a row counts as verified although nothing is promised of some of its elements.
     judged_in_part = False
+    #: Whether any subgradient is right at a tie.
+    any_subgradient = True
     #: Whether bounds hold for any order of the factors of a product.
     reordered = False
 

@@ -18,6 +18,7 @@ class TiedCase(Case):
     """A case whose gradients are judged at exact ties only, where the pullback, as it is written, chooses."""
 
     judged_in_part = True
+    any_subgradient = False
 
     @cached_property
     def expected_gradients(self) -> dict[str, Rounded]:

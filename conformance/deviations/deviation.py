@@ -143,7 +143,8 @@ class Deviation:
             return self.instead(case)
         format = case.format if self.steps == "storage" else case.format.working
         derived = isinstance(case, Forward)
-        model = Model(format, kinks=derived or self.of in ("gradient", "gradients"), emulate=True, unsure=unsure)
+        kinks = derived or (case.any_subgradient and self.of in ("gradient", "gradients"))
+        model = Model(format, kinks=kinks, emulate=True, unsure=unsure)
         if not derived or self.only:
             return self._found(case, lift_rounded(model))[quantity]
         if self.of == "gradient" and quantity in case.contract.fields:
