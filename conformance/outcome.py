@@ -164,7 +164,7 @@ def _problem_of(row: Row, case: Case, quantity: str | None, like: Problem) -> Pr
 
 
 def _without_sizes(message: str) -> str:
-    return re.sub(r"\d+", "0", re.sub(r"\([\d, ]*\)", "()", message))
+    return re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "0", re.sub(r"\([\d, ]*\)", "()", message))
 
 
 def _failure_of(row: Row, case: Case, quantity: str) -> Failure | None:

@@ -90,6 +90,8 @@ def _of_message(item: Item, case: Case, message: str, quantity: str, **told) -> 
             return text, finding
     if finding is not None and item.check in QUESTIONING:
         return spelled_questions.shown(finding, message), finding
+    if finding is not None and item.check == "identity":
+        return spelled_identity.shown(Row(item), finding, message), finding
     return None, finding
 
 

@@ -166,20 +166,47 @@ def identifier(finding: Finding) -> str:
 def fitted(statements: list[str]) -> str:
     """The statements in lines of at most WIDTH characters, LINES of them.
 
-    Where that is too little, comments share their lines, then the title stands alone; in the end some lines
-    are wider.
+    Where that is too little, comments share their lines, then the title stands alone, then tensors share lines; in
+    the end some lines are wider.
     """
     title, *seen = [s for s in statements if s.startswith("#")]
     rest = statements[1 + len(seen) :]
     for comments in ([title, *seen], [" ".join([title, *(c.removeprefix("# ") for c in seen)])], [title]):
         statements = [*comments, *rest]
-        parts = [_comment(s) if s.startswith("#") else _lines(s) for s in statements]
-        if sum(map(len, parts)) <= LINES:
+        if _count(statements) <= LINES:
             break
+    while _count(statements) > LINES and (shared := _shared(statements)) != statements:
+        statements = shared
+    parts = [_parts(s) for s in statements]
     while sum(map(len, parts)) > LINES and any(len(p) > 1 for p in parts):
         longest = max(range(len(parts)), key=lambda i: len(parts[i]))
         parts[longest] = [statements[longest]]
     return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _count(statements: list[str]) -> int:
+    return sum(len(_parts(s)) for s in statements)
+
+
+def _parts(statement: str) -> list[str]:
+    return _comment(statement) if statement.startswith("#") else _lines(statement)
+
+
+#: What gives names to literal tensors.
+NAMING = re.compile(r"(\w+(?:, \w+)*) = (torch\.(?!autograd|nn\.[A-Z]).*)")
+
+
+def _shared(statements: list[str]) -> list[str]:
+    """The statements, the shortest two neighbours that name tensors as one: on one line, or if there are too many."""
+    found = [NAMING.fullmatch(s) for s in statements]
+    pairs = [i for i in range(len(found) - 1) if found[i] and found[i + 1]]
+    at = min(pairs, key=lambda i: len(statements[i]) + len(statements[i + 1]), default=None)
+    if at is None:
+        return statements
+    one, other = found[at].groups(), found[at + 1].groups()
+    both = f"{one[0]}, {other[0]} = {one[1]}, {other[1]}"
+    too_wide = len(both) > WIDTH and len(statements) <= LINES
+    return statements if too_wide else [*statements[:at], both, *statements[at + 2 :]]
 
 
 def _lines(statement: str) -> list[str]:
