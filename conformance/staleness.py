@@ -38,13 +38,14 @@ def is_confirmed_here(deviation: Deviation) -> bool:
 
 def replay(deviation: Deviation) -> list[dict]:
     """The row of one deviation: known while its witness shows it, fail when it is gone, a note elsewhere."""
+    from conformance.modes import MODES
     from conformance.outcome import case_in_hex
     from conformance.reproducers import exhibit  # these import torch, which reading results does not need
     from conformance.row import Row, witness_item
 
-    case = deviation.witness()
-    quantity = deviation.quantities[0]
+    quantity, case = deviation.quantities[0], deviation.witness()
     row = Row(witness_item(deviation, case))
+    case = MODES[row.item.mode].alter(row.item, case)
     row.feed(case)
     tally = row.tally(quantity)
     shows = deviation.id in tally.excused and not tally.failures
