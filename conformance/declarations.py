@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.case import Case
-from conformance.declared import Declared, showing, without
+from conformance.declared import Declared, changes, without
 from conformance.items import forms, subject_of
 from conformance.options import Selected, Selection
 from conformance.outcome import case_in_hex
@@ -73,7 +73,7 @@ def witness(declaration: Declaration) -> tuple[Item, str, Case, np.ndarray] | No
             for quantity in expected:
                 if (
                     declaration.declared in case.moving
-                    and (where := showing(case, quantity, declaration.declared)).any()
+                    and (where := changes(case, quantity, declaration.declared)).any()
                 ):
                     return item, quantity, case, where
     return None

@@ -148,6 +148,13 @@ def showing(case, quantity: str, declared: Declared) -> np.ndarray:
     return differing(case, without(case, declared), quantity)
 
 
+def changes(case, quantity: str, declared: Declared) -> np.ndarray:
+    """Where a deviation changes what is expected, or how far off an answer may be: shape (calls, ...)."""
+    errors = [c.expected(quantity).error for c in (case, without(case, declared))]
+    with np.errstate(all="ignore"):
+        return showing(case, quantity, declared) | (np.maximum(*errors) > 2 * np.minimum(*errors))
+
+
 def without(case, *declared: Declared):
     """The case without some of its declared deviations; without any, where none is named."""
     return replace(case, declared=tuple(d for d in case.declared if declared and d not in declared))

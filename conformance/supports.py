@@ -22,8 +22,9 @@ class Supports:
     ``without``: optional arguments that it does not take.  ``kinds``: for an argument that has several kinds, the
     numbers of those that it takes, in the order of the contract (0: class indices, 1: class probabilities).
     ``options``: for a parameter the values that it takes, or a function that says whether it takes one.
-    ``gradients``: whether it has gradients, or the arguments for which it has them.  ``when(case)``: whatever else
-    limits it, ``why`` in words.
+    ``gradients``: whether it has gradients, or the arguments for which it has them.  ``without_checks``: what it
+    cannot be asked, as "second_derivative" or "forward_mode".  ``when(case)``: whatever else
+    limits it, ``why`` in words.  ``also``: further limits.
     """
 
     dtypes: tuple[str, ...] | None = None
@@ -33,8 +34,10 @@ class Supports:
     kinds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     gradients: bool | tuple[str, ...] = True
+    without_checks: tuple[str, ...] = ()
     when: Callable[[Case], bool] | None = None
     why: str = "its condition does not hold"
+    also: Supports | None = None
 
     def unknown(self, contracts: list[Contract]) -> str | None:
         """What it names that none of the contracts of a loss has, in one line."""
@@ -51,7 +54,7 @@ class Supports:
                     return (
                         f"supports: {name!r} is none of the {what} of {contracts[0].loss}: {', '.join(sorted(known))}"
                     )
-        return None
+        return self.also and self.also.unknown(contracts)
 
     def row_outside(self, check: str, dtype: str, reduction: str) -> str | None:
         """Why nothing of a row is asked; None where something may be."""
@@ -59,7 +62,11 @@ class Supports:
             return _outside(f"dtype {dtype}")
         if self.reductions is not None and reduction not in self.reductions:
             return _outside(f"reduction {reduction}")
-        return VALUES_ONLY if self.gradients is False and check in OF_DERIVATIVES else None
+        if check in self.without_checks:
+            return _outside(f"the check {check}")
+        if self.gradients is False and check in OF_DERIVATIVES:
+            return VALUES_ONLY
+        return self.also and self.also.row_outside(check, dtype, reduction)
 
     def outside(self, case: Case) -> str | None:
         """Why a case is not asked; None where it is."""
@@ -79,14 +86,18 @@ class Supports:
             value = case.parameters.get(name)
             if name in case.parameters and not (values(value) if callable(values) else value in values):
                 return _outside(f"{name}={value!r}")
-        return _outside(self.why) if self.when is not None and not self.when(case) else None
+        if self.when is not None and not self.when(case):
+            return _outside(self.why)
+        return self.also and self.also.outside(case)
 
     def no_gradient(self, names: tuple[str, ...]) -> str | None:
         """Why the gradients of some arguments are not asked; None where they are."""
         if self.gradients is False:
             return VALUES_ONLY
         lacking = [] if self.gradients is True else [k for k in names if k not in self.gradients]
-        return _outside(f"the gradient of {lacking[0]}") if lacking else None
+        if lacking:
+            return _outside(f"the gradient of {lacking[0]}")
+        return self.also and self.also.no_gradient(names)
 
 
 def _outside(what: str) -> str:
