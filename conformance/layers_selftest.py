@@ -18,6 +18,7 @@ KNOW_TORCH = {
     "construction.py",
     "options.py",
     "environment.py",
+    "training.py",
     "layouts.py",
     "purity.py",
     "completeness.py",

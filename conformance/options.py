@@ -30,7 +30,10 @@ CHECKS = (
     "second_derivative",
     "forward_mode",
     "identity",
+    "training",
 )
+#: Checks that a run asks only where it is told to, or at night.
+AT_NIGHT = ("training",)
 DEVICES = ("cpu", "cuda")
 MODES = (
     "eager", "compile", "vmap", "jvp", "functional_call", "default_device", "autocast", "deterministic", "export",
@@ -111,7 +114,7 @@ def selection(option) -> Selection:
     subjects = _subjects(option)
     return Selection(
         subjects=subjects,
-        checks=tuple(option.check) or CHECKS,
+        checks=tuple(option.check) or tuple(c for c in CHECKS if option.budget == "nightly" or c not in AT_NIGHT),
         dtypes=tuple(option.dtype) or DTYPES,
         reductions=tuple(option.reduction) or REDUCTIONS,
         devices=_devices(option.device),

@@ -45,6 +45,14 @@ _ROW = {
     "reproducer": _TEXT,
     "message": _TEXT,
     "seconds": _REAL,
+    "curves": dict | None,
+}
+_CURVES = {
+    "data": _TEXT,
+    "steps": _COUNT,
+    "parted": _COUNT,
+    "train": dict | None,
+    "validation": dict | None,
 }
 _WITNESS = {
     "arguments": dict | None,
@@ -197,6 +205,8 @@ def _contract(value: object, where: str) -> dict:
 
 def _row(value: object, where: str) -> dict:
     row = _witnessed(_typed(value, _ROW, where), where)
+    if row["curves"] is not None:
+        row["curves"] = _typed(row["curves"], _CURVES, f"{where}.curves")
     if row["verdict"] not in VERDICTS:
         raise UnreadableError(f"{where}.verdict: {row['verdict']!r} is none of {', '.join(VERDICTS)}")
     row["deviation"] = [str(each) for each in row["deviation"] or []]

@@ -10,6 +10,7 @@ from reports.grouping import dtype_order, grouped, row_order, summary
 from reports.load import Results
 from reports.matrix import column_of, column_order, matrices, spans
 from reports.outcome import is_ok, outcome
+from reports.training import plots
 from reports.witnesses import CARDS, choose_witnesses, number_failures
 
 
@@ -35,6 +36,7 @@ class Report:
     skips: list
     notes: list
     absent: list
+    plots: list
     summaries: dict
 
 
@@ -66,6 +68,7 @@ def build(results: Results) -> Report:
         promises=_coarse_promises(header["contracts"]),
         skips=_by_message(rows, "skip", "no reason given"),
         notes=_by_message(rows, "note", "no message"),
+        plots=plots(rows),
         absent=sorted({each["loss"] for each in header["contracts"]} - losses),
         summaries={each["loss"]: each["summary"] for each in header["contracts"]},
     )

@@ -54,7 +54,15 @@ def row(**changes):
         "reproducer": None,
         "message": None,
         "seconds": 0.25,
+        "curves": None,
     } | changes
+
+
+def curves(**changes):
+    """The curves of a training run of three epochs."""
+    run = {"subject": [1.5, 0.75, 0.5], "oracle": [1.5, 0.75, 0.5000001]}
+    held_back = {"subject": [1.25, 0.875, 0.75], "oracle": [1.25, 0.875, 0.75]}
+    return {"data": "digits", "steps": 69, "parted": None, "train": run, "validation": held_back} | changes
 
 
 def fault(**changes):
