@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, replace
+from functools import partial
 
 from conformance.case import Case
-from conformance.child import Crashed, in_child
+from conformance.child import Crashed, in_child, in_new_process
+from conformance.cuda import settle
 from conformance.modes import MODES
+from conformance.options import Selected
+from conformance.refusal import Poisoned
 from conformance.session import Refused, Session
 from conformance.subject import Subject, single_threaded
 
@@ -33,13 +38,45 @@ class Attempt:
 
 
 def attempt(subject: Subject, case: Case, device: str, perilous: bool, mode: str = "eager") -> Attempt:
-    """Make the one call of a case; in a child process where it is ``perilous``."""
+    """Make the one call of a case; in a child process where it is ``perilous``.
+
+    A copy of this process has no use of its GPU: there the child is a new one, which imports the subject by name.
+    """
     if not perilous:
         return _attempt(subject, case, device, mode)
     try:
-        return in_child(lambda: _alone(subject, case, device, mode))
+        if device == "cpu":
+            return in_child(lambda: _alone(subject, case, device, mode))
+        return in_new_process(partial(anew, by_name(subject), replace(case, declared=()), device, mode))
     except Crashed as crash:
         return Attempt("crashed", str(crash))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return Attempt("unasked", f"cannot be asked in a process of its own: {error}")
+
+
+def by_name(subject: Subject) -> Subject | str:
+    """How another process finds a subject: by MODULE:ATTR, torch.nn's own class, or as it is, pickled."""
+    return subject.name if subject.is_torch or ":" in subject.name else subject
+
+
+def anew(subject: Subject | str, case: Case, device: str, mode: str) -> Attempt:
+    """The same in a new process; a GPU whose context is lost there has refused, as loudly as it can."""
+    from conformance.items import load_subject  # which imports the checks, that of rejections included
+
+    if isinstance(subject, str):
+        source = None if subject.startswith("torch.nn.") else subject
+        subject = load_subject(Selected(case.contract.loss, source), case.contract)
+    try:
+        told = _alone(subject, case, device, mode)
+        settle(device)
+    except Poisoned as lost:
+        return Attempt("refused", str(lost), kinds_of(lost.__cause__))
+    return told
+
+
+def kinds_of(error: BaseException) -> tuple[str, ...]:
+    """The class of an exception, and those that it derives from, by name."""
+    return tuple(f"{k.__module__}.{k.__qualname__}" for k in type(error).__mro__)
 
 
 def _alone(subject: Subject, case: Case, device: str, mode: str) -> Attempt:
@@ -54,6 +91,7 @@ def _attempt(subject: Subject, case: Case, device: str, mode: str) -> Attempt:
     except Refused as refused:
         if MODES[mode].lacks(refused.error):
             return Attempt("unasked", str(refused))
-        kinds = tuple(f"{k.__module__}.{k.__qualname__}" for k in type(refused.error).__mro__)
-        return Attempt("refused", str(refused), kinds, lacking="not implemented" in str(refused.error))
+        return Attempt(
+            "refused", str(refused), kinds_of(refused.error), lacking="not implemented" in str(refused.error)
+        )
     return Attempt("accepted", warnings=heard)

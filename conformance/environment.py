@@ -49,4 +49,9 @@ def cpu_capability() -> str:
 def gpu_name() -> str | None:
     import torch  # a GPU takes part: torch is there anyway
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    if not torch.cuda.is_available():
+        return None
+    major, minor = torch.cuda.get_device_capability()
+    count = torch.cuda.device_count()
+    several = f", one of {count}" if count > 1 else ""
+    return f"{torch.cuda.get_device_name()} (capability {major}.{minor}, CUDA {torch.version.cuda}, no TF32{several})"

@@ -50,11 +50,23 @@ SETTINGS: dict[str, Setting] = {
     "NumPy's handling of errors": Setting(np.geterr, lambda old: np.seterr(**old)),
 }  # fmt: skip
 
+
+def _cuda_state() -> bytes | None:
+    """The state of CUDA's generator, once there is one."""
+    return torch.cuda.get_rng_state().numpy().tobytes() if torch.cuda.is_initialized() else None
+
+
+def _put_cuda_state(old: bytes | None) -> None:
+    if old is not None:
+        torch.cuda.set_rng_state(torch.frombuffer(bytearray(old), dtype=torch.uint8))
+
+
 GENERATORS: dict[str, Setting] = {
     "torch": Setting(
         lambda: torch.get_rng_state().numpy().tobytes(),
         lambda old: torch.set_rng_state(torch.frombuffer(bytearray(old), dtype=torch.uint8)),
     ),
+    "torch on CUDA": Setting(_cuda_state, _put_cuda_state),
     "NumPy": Setting(lambda: pickle.dumps(np.random.get_state()), lambda old: np.random.set_state(pickle.loads(old))),
     "Python": Setting(random.getstate, random.setstate),
 }
@@ -63,6 +75,8 @@ GENERATORS: dict[str, Setting] = {
 def stir() -> None:
     """Draw a number from every generator, so that no state is one that an earlier call has left."""
     torch.rand(()), np.random.random(), random.random()
+    if torch.cuda.is_initialized():
+        torch.rand((), device="cuda")
 
 
 def changes(settings: dict[str, Setting], act: Callable[[], object]) -> list[str]:

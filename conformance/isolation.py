@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -42,6 +43,16 @@ class Isolation:
         with self._page(subject).open("a") as page:
             page.write("crash\n")
 
+    def leave(self, nodeid: str, why: str) -> NoReturn:
+        """End this worker in the middle of a test: its context is lost, and a new worker has another one."""
+        self._page(nodeid).write_text(why)
+        os._exit(1)
+
+    def last_words(self, nodeid: str) -> str | None:
+        """Why the worker that ran a test left, if it said so."""
+        page = self._page(nodeid)
+        return page.read_text() if page.exists() else None
+
     def refuse_after_crashes(self, subject: str) -> None:
         """Fail the current test when the subject has crashed its worker, or hung, three times."""
         page = self._page(subject)
@@ -49,8 +60,13 @@ class Isolation:
             pytest.fail("not run: crashed three times", pytrace=False)
 
     @staticmethod
-    def limit_memory() -> None:
-        """Turn a memory blow-up into an error inside the worker, where the system lets us."""
+    def limit_memory(devices: tuple[str, ...]) -> None:
+        """Turn a memory blow-up into an error inside the worker, where the system lets us.
+
+        Not where a GPU takes part: its driver reserves more addresses than any machine has memory.
+        """
+        if devices != ("cpu",):
+            return
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         soft = max(min(ADDRESS_SPACE, physical), 8 * 2**30)

@@ -24,6 +24,7 @@ KNOW_TORCH = {
     "completeness.py",
     "global_state.py",
     "differentiation.py",
+    "cuda.py",
 }
 KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples", "modes", "adapters"}
 

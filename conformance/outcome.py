@@ -62,6 +62,7 @@ def _row(row: Row, tally: Tally, smallest: list[Failure], effort: Effort) -> dic
         "deviation": sorted(tally.excused),
         "excused": sum(tally.excused.values()),
         "sharpness": None if tally.sharpness is None else round(tally.sharpness, 2),
+        "cpu_difference": None if tally.cpu_difference is None else number(tally.cpu_difference),
         "reproducer": None,
         "exhibit": _exhibit(row, tally, problem, failure),
         "message": message,

@@ -10,6 +10,7 @@ from conformance import corpus, expected, interruption, options
 from conformance.corpus import Corpus
 from conformance.isolation import Isolation
 from conformance.nodes import name_of
+from conformance.refusal import Poisoned
 from conformance.results import Results
 
 HERE = Path(__file__).parent
@@ -63,8 +64,7 @@ def pytest_configure(config):
     config.stash[CORPUS] = corpus.beside(Path(config.option.results))
     if hasattr(config, "workerinput"):
         config.stash[ISOLATION] = Isolation(Path(config.workerinput["plumbline_journal"]))
-        if config.stash[SELECTION].devices == ("cpu",):
-            Isolation.limit_memory()
+        Isolation.limit_memory(config.stash[SELECTION].devices)
     else:
         config.stash[ISOLATION] = Isolation.begin()
         config.stash[RESULTS] = Results.begin(config, config.stash[SELECTION], config.stash[ISOLATION])
@@ -86,6 +86,10 @@ def pytest_generate_tests(metafunc):
     from conformance.subject import single_threaded
 
     single_threaded()
+    if "cuda" in selection.devices:
+        from conformance import cuda
+
+        cuda.prepare(int(getattr(metafunc.config, "workerinput", {}).get("workercount", 1)))
 
     if "item" in metafunc.fixturenames:
         check = metafunc.function.__name__.removeprefix("test_")
@@ -142,6 +146,17 @@ def pytest_runtest_logreport(report):
 
 
 _active_results: Results | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A worker whose CUDA context is lost ends, and another one takes its place; without workers the run ends."""
+    try:
+        return (yield)
+    except Poisoned as lost:
+        if hasattr(item.config, "workerinput"):
+            item.config.stash[ISOLATION].leave(item.nodeid, str(lost))
+        pytest.exit(f"{item.nodeid} lost the CUDA context: {lost}", returncode=3)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

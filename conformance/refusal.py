@@ -39,6 +39,14 @@ class Malformed(Exception):
     """The subject returned something that is not the contract's result: the message says what."""
 
 
+class Poisoned(Exception):
+    """The device failed after a call had returned, and took its context along: nothing can be asked any more."""
+
+    def __init__(self, error: BaseException):
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        super().__init__(lines[0])
+
+
 class Unpromised(Malformed):
     """The result has a form of which nothing is promised: a note, and the numbers are not looked at."""
 
@@ -50,6 +58,6 @@ class refusals:  # noqa: N801 - a context manager, used as one
         return self
 
     def __exit__(self, kind, error, trace):
-        if isinstance(error, Exception) and not isinstance(error, Malformed | Refused):
+        if isinstance(error, Exception) and not isinstance(error, Malformed | Refused | Poisoned):
             raise Refused(error) from error
         return False

@@ -24,8 +24,8 @@ SCHEMA = 1
 VERDICTS = ("fail", "known", "note", "pass", "skip")
 BLANK = {
     "question": None, "quantity": None, "cases": 0, "vacuous": 0, "worst_ratio": None, "worst_ulp": None, "grade": None,
-    "witness": None, "deviation": [], "excused": 0, "sharpness": None, "reproducer": None, "message": None,
-    "seconds": None,
+    "witness": None, "deviation": [], "excused": 0, "sharpness": None, "cpu_difference": None, "reproducer": None,
+    "message": None, "seconds": None,
 }  # fmt: skip
 
 
@@ -88,7 +88,9 @@ class Results:
         message = text[-1]
         died, hung = report.when == "???", "Timeout" in str(report.longrepr)
         if died or hung:
-            message = "crashed its worker process" if died else "did not finish within the time limit of one check"
+            words = self.isolation.last_words(report.nodeid)
+            crash = f"crashed its worker process: {words}" if words else "crashed its worker process"
+            message = crash if died else "did not finish within the time limit of one check"
             self.isolation.record_crash(key["subject"] or "")
         return key | {"verdict": "fail", "message": message}
 

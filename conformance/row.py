@@ -12,6 +12,7 @@ from conformance import streams
 from conformance.case import Case, Contradiction
 from conformance.checks import CHECKS, Check
 from conformance.corpus import KNOWN, Corpus
+from conformance.cuda import settle
 from conformance.declared import differing, showing, without
 from conformance.derivatives import Forward
 from conformance.deviations import DEVIATIONS, Deviation
@@ -23,9 +24,13 @@ from conformance.subject import Subject, torch_subject
 from conformance.tally import Failure, Problem, Tally
 from conformance.verdict import GRADES, Comparison, compare, within
 from reference import CONTRACTS, Contract
+from reference.arithmetic.rounded import Rounded
 
 #: In place of a deviation's id, for other subjects: eager torch is as far off on the same numbers.
 NO_WORSE = "no-worse-than-eager-torch"
+
+#: The checks whose answers on a GPU are compared with those of the CPU.
+COMPARED_ACROSS = ("value", "gradient")
 
 #: A row stops after so many failing cases: more would say the same again.
 ENOUGH_FAILURES = 4
@@ -71,6 +76,7 @@ class Row:
     def __init__(self, item: Item, known: Corpus = KNOWN):
         self.item, self.known = item, known
         self.tallies: dict[str | None, Tally] = {}
+        self.asked_alone: set[str] = set()  # perilous calls, by name
         self.began = time.perf_counter()
 
     def tally(self, quantity: str | None) -> Tally:
@@ -128,6 +134,8 @@ class Row:
             self.item.asked.ask(self, replace(case, declared=declared) if declared else case)
         except Contradiction as wrong:  # no fault of the subject, but nothing is verified
             self.tally(None).problems.append(str(wrong))
+        finally:  # a failure of the device may come late, and stands above what it made of the answer
+            settle(self.item.device)
 
     def problem(self, case: Case, quantity: str | None, message: str) -> None:
         """Record what is wrong where it is no number; a known one is excused by its deviation."""
@@ -137,12 +145,14 @@ class Row:
                 return
         self.tally(quantity).problems.append(Problem(message, case))
 
-    def session(self, case: Case, subject: Subject | None = None, mode: str | None = None) -> Session:
+    def session(
+        self, case: Case, subject: Subject | None = None, mode: str | None = None, device: str | None = None
+    ) -> Session:
         """The subject in the item's mode, or another one, eager unless ``mode`` says otherwise, about to be asked."""
         arrange = self.item.asked.arrange
         arranged = arrange(case, self.item.question) if arrange else None
         mode = mode or ("eager" if subject else self.item.mode)
-        return Session(subject or self.item.subject, case, self.item.device, arranged, mode)
+        return Session(subject or self.item.subject, case, device or self.item.device, arranged, mode)
 
     def answer(self, case: Case, ask, quantities) -> dict | None:
         """What the subject answers; None, and a record of it, where it refuses or answers something else."""
@@ -203,6 +213,8 @@ class Row:
         tally.origin = tally.origin or case.origin(quantity)
         tally.count(case, comparison)
         tally.measure(comparison, coarse)
+        if self.item.device != "cpu" and self.item.check in COMPARED_ACROSS:
+            self.compare_with_cpu(case, quantity, actual)
         for declared in case.moving:
             if shown := int(np.count_nonzero(showing(case, quantity, declared))):
                 tally.excused[declared.id] += shown
@@ -215,6 +227,16 @@ class Row:
             failing = failing & ~other
         if failing.any():
             tally.failures.append(first_failure(case, quantity, actual, comparison, failing))
+
+    def compare_with_cpu(self, case: Case, quantity: str, actual: np.ndarray) -> None:
+        """Record how far the answer is from that of the CPU, in bounds; each is held to its own bound besides."""
+        try:
+            there = ask_quantity(self.session(case, self.item.subject, self.item.mode, "cpu"), quantity)
+        except (Refused, Malformed):
+            return
+        if there is not None and there.shape == actual.shape:
+            tally = self.tally(quantity)
+            tally.cpu_difference = max(tally.cpu_difference or 0.0, apart(case.expected(quantity), actual, there))
 
     def excuse(self, case, quantity, actual, failing, comparison) -> np.ndarray:
         """What still fails once known deviations of torch.nn are taken off, and, for other subjects, what is
@@ -267,6 +289,15 @@ def as_good(case: Case, quantity: str, comparison: Comparison, actual, eager: np
         return comparison.error <= compare(case, quantity, eager).error + case.expected(quantity).error
     other = compare(without(case), quantity, eager).ratio
     return (comparison.ratio <= other + 1) & (np.isfinite(other) | ~np.isfinite(actual))
+
+
+def apart(expected: Rounded, here: np.ndarray, there: np.ndarray) -> float:
+    """The largest difference of two answers, in bounds that are finite; infinite where their class differs."""
+    with np.errstate(all="ignore"):
+        same = (here == there) | (np.isnan(here) & np.isnan(there))
+        difference = np.where(np.isfinite(here - there), abs(here - there), np.inf)
+        ratio = np.where(same, 0.0, difference / expected.error)
+    return float(np.max(ratio[np.isfinite(expected.error)], initial=0.0))
 
 
 def ask_quantity(session: Session, quantity: str) -> np.ndarray | None:

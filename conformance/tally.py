@@ -50,6 +50,7 @@ class Tally:
     first_observed: str | None = None
     origin: str | None = None
     sharpness: float | None = None
+    cpu_difference: float | None = None
     grade: str | None = None
     failures: list[Failure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

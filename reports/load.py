@@ -39,6 +39,7 @@ _ROW = {
     "worst_ratio": _REAL,
     "worst_ulp": _REAL,
     "sharpness": _REAL,
+    "cpu_difference": _REAL,
     "grade": _TEXT,
     "witness": dict | None,
     "deviation": list | None,

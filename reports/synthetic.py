@@ -48,6 +48,7 @@ def row(**changes):
         "worst_ratio": 0.5,
         "worst_ulp": 0.75,
         "sharpness": 2.0,
+        "cpu_difference": None,
         "grade": "B",
         "witness": None,
         "deviation": [],

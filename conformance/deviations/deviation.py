@@ -58,7 +58,8 @@ class Deviation:
     terms are stored before they are divided, in 16 bits where steps are.  ``applies``: the cases that
     it may excuse, where that takes more than a dtype and a reduction.  ``answers``: which of a subject's
     answers it may excuse.  ``share``: the largest share of the elements of a row that it may excuse.
-    ``modes``: those that it belongs to, where eager mode does not have it.  ``witness``: a case that shows it.
+    ``modes``: those that it belongs to, where eager mode does not have it.  ``devices``: those whose kernels have it,
+    where it lies in them; None: it is excused wherever its formula explains it.  ``witness``: a case that shows it.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Deviation:
     also: tuple[str, ...] = ()
     says: str | None = None
     modes: tuple[str, ...] | None = None
+    devices: tuple[str, ...] | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 
     @property
@@ -123,6 +125,7 @@ class Deviation:
             self.loss == item.contract.loss
             and self.only in (None, item.check)
             and (self.modes is None or item.mode in self.modes)
+            and (self.devices is None or item.device in self.devices)
             and (self.question in (None, item.question) or item.question in self.also)
         )
 

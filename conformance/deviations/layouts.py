@@ -8,7 +8,7 @@ from conformance.deviations.deviation import EVERY, deviation
     also=("transposed", "mixed"), says="raises RuntimeError: grad_input must be contiguous", severity="nan",
     share=1.0, applies=lambda case: case.arguments["input"].ndim - 1 == 4,
     condition="the input has four dimensions and is dense, but not in the order of its dimensions",
-    upstream="pytorch/pytorch#175084",
+    upstream="pytorch/pytorch#175084", devices=("cpu",),
     witness={"input": [[[[-1.0, -2.0]], [[-3.0, -0.5]]]], "target": [[[0, 1]]]},
 )  # fmt: skip
 def gradient_of_channels_last():

@@ -20,7 +20,7 @@ def anything(case) -> Rounded:
 
 @deviation(
     "MultiMarginLoss", of="result", name="empty-batch", dtypes=SINGLE + HALF, reductions=("mean", "sum"),
-    severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", upstream=None,
+    severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", devices=("cpu",),
     witness={"input": np.zeros((0, 3)), "target": np.zeros(0, int), "reduction": "mean"},
 )  # fmt: skip
 def empty_batch(case):
@@ -34,7 +34,7 @@ def empty_batch(case):
 
 @deviation(
     "MultiLabelMarginLoss", of="result", name="empty-batch", dtypes=SINGLE + HALF, reductions=("mean", "sum"),
-    severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", upstream=None,
+    severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", devices=("cpu",),
     witness={"input": np.zeros((0, 3)), "target": np.zeros((0, 3), int), "reduction": "mean"},
 )  # fmt: skip
 def empty_batch_of_labels(case):
@@ -52,7 +52,7 @@ def one_by_one(case) -> Model:
 
 
 @deviation(
-    "MultiMarginLoss", of="result", dtypes=SINGLE, severity="accuracy", share=0.5, upstream=None,
+    "MultiMarginLoss", of="result", dtypes=SINGLE, severity="accuracy", share=0.5, devices=("cpu",),
     condition="there are a thousand classes or more",
     witness={"input": np.zeros((1, 2000)), "target": [0], "margin": 1.1},
 )  # fmt: skip
@@ -67,7 +67,7 @@ def classes_one_by_one(case):
 
 @deviation(
     "MultiMarginLoss", of="gradients", quantities=("grad_input",), dtypes=SINGLE, severity="accuracy", share=0.05,
-    upstream=None, condition="there are a thousand classes or more",
+    devices=("cpu",), condition="there are a thousand classes or more",
     witness={"input": np.zeros((1, 2000)), "target": [0], "cotangent": [1.4]},
 )  # fmt: skip
 def gradient_of_classes_one_by_one(case, lift):
@@ -91,7 +91,7 @@ for _loss, _witness in OF_DISTANCES.items():
     _gradients = tuple(f"grad_{x}" for x in ("positive", "anchor", "negative", "x1", "x2") if x in _witness)
 
     @deviation(
-        _loss, of="result", dtypes=("float64", "float32"), severity="accuracy", share=0.3, upstream=None,
+        _loss, of="result", dtypes=("float64", "float32"), severity="accuracy", share=0.3, devices=("cpu",),
         condition="there are a thousand elements or more", witness=_witness,
     )  # fmt: skip
     def elements_one_by_one(case):
@@ -105,7 +105,7 @@ for _loss, _witness in OF_DISTANCES.items():
 
     @deviation(
         _loss, of="gradients", quantities=_gradients, dtypes=("float64", "float32"),
-        severity="accuracy", share=0.3, upstream=None, condition="there are a thousand elements or more",
+        severity="accuracy", share=0.3, devices=("cpu",), condition="there are a thousand elements or more",
         witness=_witness,
     )  # fmt: skip
     def gradient_of_elements_one_by_one(case, lift):

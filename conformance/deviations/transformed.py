@@ -4,11 +4,10 @@ import numpy as np
 
 from conformance.case import given
 from conformance.deviations.binary import slope_over_spread
+from conformance.deviations.cross_entropy import not_finite
 from conformance.deviations.deviation import HALF, deviation
-from conformance.deviations.overflow import is_lost
-from conformance.deviations.softmax import log_softmax, logits_of, pull_log_softmax, pull_map, upstream
+from conformance.deviations.softmax import log_softmax, logits_of, pull_log_softmax, pull_map, slopes, upstream
 from reference.arithmetic.plain import plain
-from reference.in_numpy._softmax import indicator, kept
 from reference.in_numpy.likelihood import weighted
 
 VMAP = {"modes": ("vmap",), "steps": "storage"}
@@ -74,9 +73,8 @@ def batched_gradient(cotangent, input, target, *, weight, pos_weight):
 
 
 def has_weighted_classes(case) -> bool:
-    """Whether targets are classes, weighted and not smoothed."""
-    smoothing = case.parameters.get("label_smoothing", 0.0)
-    return case.arguments["weight"] is not None and case.arguments["target"].dtype != float and smoothing == 0
+    """Whether targets are classes that are weighted."""
+    return case.arguments["weight"] is not None and case.arguments["target"].dtype != float
 
 
 def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...]) -> None:
@@ -84,7 +82,7 @@ def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...
 
     @deviation(
         loss, of="gradients", name="batched-weighted-mean", quantities=quantities, dtypes=("float16",),
-        reductions=("mean",), severity="nan", share=0.3, answers=is_lost, applies=has_weighted_classes, **VMAP,
+        reductions=("mean",), severity="nan", share=0.3, answers=not_finite, applies=has_weighted_classes, **VMAP,
         condition="the upstream gradient over the sum of the weights, or that times some weight, exceeds the format",
         witness=witness | {"target": [1], "weight": [0.0, 2.0**-21, 0.0], "reduction": "mean"},
     )  # fmt: skip
@@ -95,11 +93,9 @@ def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...
         weights of all classes, and then by nought where the class is not the target.  In eager mode one kernel does
         it all.
         """
-        arguments = given(case, lift)
-        live, index = kept(arguments["target"], arguments["ignore_index"])
-        hot = indicator(index, case.sizes["c"][0]) & np.expand_dims(live, -1)
+        arguments = {"label_smoothing": lift(0.0)} | given(case, lift)
         each = np.expand_dims(upstream(case, lift, arguments), -1) * arguments["weight"]
-        slope = each * np.where(hot, -1.0, 0.0)
+        slope = np.where(np.isfinite(plain(each)), slopes(case, lift, arguments), np.nan)
         if loss != "NLLLoss":
             slope = pull_log_softmax(slope, log_softmax(logits_of(**arguments)[0]))
         found = pull_map(slope, **arguments)
