@@ -11,10 +11,13 @@ from conformance import attempt as attempts
 from conformance import cuda, environment, isolation
 from conformance.attempt import anew, attempt
 from conformance.checks import CHECKS
+from conformance.checks.rejection import on_device
+from conformance.checks.special_values import is_asserted
 from conformance.child import Crashed, in_new_process
 from conformance.corpus import Corpus
 from conformance.deviations import DEVIATIONS
 from conformance.deviations.deviation import witness_case
+from conformance.invalid import catalogue
 from conformance.options_selftest import read, run
 from conformance.refusal import Poisoned
 from conformance.row import Item, Row, apart
@@ -183,3 +186,14 @@ def test_the_header_names_the_gpu(monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     name = environment.environment(("cpu", "cuda"))["gpu"]
     assert name == "NVIDIA X (capability 9.0, CUDA 13.0, no TF32, one of 2)"
+
+
+def test_numbers_outside_a_domain_are_perilous_on_a_gpu():
+    outside = catalogue("binary_cross_entropy")["input-values"]
+    assert not any(each.perilous for each in on_device("cpu", "input-values", outside))
+    assert all(each.perilous for each in on_device("cuda", "input-values", outside))
+
+
+@pytest.mark.parametrize(("loss", "asserted"), [("BCELoss", True), ("MSELoss", False)])
+def test_nan_is_not_put_where_kernels_assert_an_interval(loss, asserted):
+    assert is_asserted(witness_case(loss, "float32", input=[np.nan], target=[0.5])) == asserted
