@@ -84,7 +84,7 @@ def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...
         loss, of="gradients", name="batched-weighted-mean", quantities=quantities, dtypes=("float16",),
         reductions=("mean",), severity="nan", share=0.3, answers=not_finite, applies=has_weighted_classes, **VMAP,
         condition="the upstream gradient over the sum of the weights, or that times some weight, exceeds the format",
-        witness=witness | {"target": [1], "weight": [0.0, 2.0**-21, 0.0], "reduction": "mean"},
+        witness={"target": [1], "weight": [0.0, 2.0**-21, 0.0], "reduction": "mean"} | witness,
     )  # fmt: skip
     def instead(case, lift):
         """Under vmap the gradient of a weighted mean is infinite or NaN although it is representable.
@@ -103,7 +103,7 @@ def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...
 
 
 weighted_mean_overflows("CrossEntropyLoss", {"input": [[0.0, 0.0, 0.0]]}, ("grad_input",))
-weighted_mean_overflows("NLLLoss", {"input": [[-1.0, -1.0, -1.0]]}, ("grad_input",))
+weighted_mean_overflows("NLLLoss", {"input": [[-1.0]], "target": [0], "weight": [2.0**-21]}, ("grad_input",))
 weighted_mean_overflows(
     "LinearCrossEntropyLoss", {"input": [[1.0]], "linear_weight": [[0.0], [0.0], [0.0]]},
     ("grad_linear_weight", "grad_linear_bias", "grad_input"),
