@@ -95,4 +95,6 @@ def test_both_slopes_are_right_at_a_kink_and_no_others():
     arguments = dict.fromkeys(("input", "target"), np.ones_like(case.arguments["input"]))
     expected = replace(case, arguments=arguments, parameters={"share": 0.25}).expected("grad_input")
     assert np.all(expected.value == 0)
-    assert np.array_equal(expected.spread, 0.75 * abs(case.cotangents["value"]))
+    slope = 0.75 * abs(case.cotangents["value"])
+    assert np.all(slope <= expected.spread)
+    assert np.all(expected.spread <= slope * (1 + 2.0**-26))  # the radius of a ball has 30 bits
