@@ -25,8 +25,9 @@ MESSAGES = {id: d for id, d in DEVIATIONS.items() if d.says is not None}
 
 
 def eager(recorded: Deviation, case: Case) -> np.ndarray:
-    """What torch.nn answers to a case, in the deviation's first quantity."""
-    session = Session(torch_subject(case.contract), case, recorded.confirmed.device)
+    """What torch.nn answers to a case, in the deviation's first quantity and mode."""
+    mode = recorded.modes[0] if recorded.modes else "eager"
+    session = Session(torch_subject(case.contract), case, recorded.confirmed.device, mode=mode)
     return ask_quantity(session, recorded.quantities[0])
 
 

@@ -8,6 +8,7 @@ from conformance.deviations.cross_entropy import not_finite
 from conformance.deviations.deviation import HALF, deviation
 from conformance.deviations.softmax import log_softmax, logits_of, pull_log_softmax, pull_map, slopes, upstream
 from reference.arithmetic.plain import plain
+from reference.in_numpy._softmax import indicator, kept
 from reference.in_numpy.likelihood import weighted
 
 VMAP = {"modes": ("vmap",), "steps": "storage"}
@@ -95,15 +96,17 @@ def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...
         """
         arguments = {"label_smoothing": lift(0.0)} | given(case, lift)
         each = np.expand_dims(upstream(case, lift, arguments), -1) * arguments["weight"]
+        if loss == "NLLLoss":
+            live, index = kept(arguments["target"], arguments["ignore_index"])
+            hot = indicator(index, case.sizes["c"][0]) & np.expand_dims(live, -1)
+            return {"grad_input": case.from_rows("input", each * np.where(hot, -1.0, 0.0))}
         slope = np.where(np.isfinite(plain(each)), slopes(case, lift, arguments), np.nan)
-        if loss != "NLLLoss":
-            slope = pull_log_softmax(slope, log_softmax(logits_of(**arguments)[0]))
-        found = pull_map(slope, **arguments)
+        found = pull_map(pull_log_softmax(slope, log_softmax(logits_of(**arguments)[0])), **arguments)
         return {f"grad_{k}": case.from_rows(k, g) for k, g in found.items() if arguments[k] is not None}
 
 
 weighted_mean_overflows("CrossEntropyLoss", {"input": [[0.0, 0.0, 0.0]]}, ("grad_input",))
-weighted_mean_overflows("NLLLoss", {"input": [[-1.0]], "target": [0], "weight": [2.0**-21]}, ("grad_input",))
+weighted_mean_overflows("NLLLoss", {"input": [[-1.0, -1.0]], "target": [0], "weight": [2.0**-21, 0.0]}, ("grad_input",))
 weighted_mean_overflows(
     "LinearCrossEntropyLoss", {"input": [[1.0]], "linear_weight": [[0.0], [0.0], [0.0]]},
     ("grad_linear_weight", "grad_linear_bias", "grad_input"),
@@ -140,7 +143,7 @@ def dtypes_of_copy_differ(dtype: str, name: str) -> None:
         },
     )  # fmt: skip
     def instead(case):
-        """Under autocast the loss raises.
+        """Under autocast the loss cannot be called.
 
         It collects the outputs in a tensor of the dtype of the input, and what it copies there comes out of a linear
         map, which autocast runs in bfloat16.  The copy does not convert.
