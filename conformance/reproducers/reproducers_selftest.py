@@ -139,9 +139,17 @@ class Reshaped(planted.Reducing):
         return (input - target).abs()[None]
 
 
+class Elsewhere(planted.Reducing):
+    """On another device."""
+
+    def terms(self, input, target):
+        return (input - target).abs().to("meta")
+
+
 @pytest.mark.parametrize(
     ("wrong", "check"),
     [
+        (Elsewhere, "result_type"),
         (Stubborn, "value"),
         (Detached, "gradient"),
         (Reshaped, "result_type"),
