@@ -24,20 +24,30 @@ class TiedCase(Case):
     def expected_gradients(self) -> dict[str, Rounded]:
         """What the pullback chooses at ties; no promise elsewhere."""
         every = super().expected_gradients
-        chosen = self._stored(gradients(self, lift_rounded(Model(self.format.working, reordered=self.reordered))))
-        return {k: _where_tied(r, every[k]) for k, r in chosen.items()}
+        chosen = self._chosen(Model(self.format.working, reordered=self.reordered))
+        exactly = self._chosen(Model(self.format, exact=True))
+        return {k: _where_tied(r, exactly[k], every[k]) for k, r in chosen.items()}
+
+    def _chosen(self, model: Model) -> dict[str, Rounded]:
+        """What the pullback, as it is written, gives."""
+        return self._stored(gradients(self, lift_rounded(model)))
 
     def truth(self, kinks: bool) -> dict[str, Certified]:
         with certified_precision():
             return gradients(self, Certified.exact)
 
 
-def _where_tied(chosen: Rounded, every: Rounded) -> Rounded:
-    """A tie is where several answers are right although the operands of the comparison are known exactly."""
-    several = np.zeros(chosen.shape) if every.spread is None else every.spread
-    open_here = np.zeros(chosen.shape) if chosen.spread is None else chosen.spread
-    tied = (several > 0) & (open_here == 0)
-    return Rounded(chosen.value, np.where(tied, chosen.error, np.inf), chosen.model)
+def _where_tied(chosen: Rounded, exactly: Rounded, every: Rounded) -> Rounded:
+    """A tie is where several answers are right although the operands of the comparison are known exactly.
+
+    ``exactly``: with what rounds nothing in the format of the case, so that more operands are known.
+    """
+    several, open_here, open_exactly = (
+        np.zeros(r.shape) if r.spread is None else r.spread for r in (every, chosen, exactly)
+    )
+    value = np.where(open_here == 0, chosen.value, exactly.value)
+    known = (open_here == 0) | (open_exactly == 0) & np.isfinite(exactly.error)
+    return Rounded(value, np.where((several > 0) & known, chosen.error, np.inf), chosen.model)
 
 
 def tied_recipes(contract, reduction):

@@ -147,7 +147,7 @@ class Deviation:
         format = case.format if self.steps == "storage" else case.format.working
         derived = isinstance(case, Forward)
         kinks = derived or (case.any_subgradient and self.of in ("gradient", "gradients"))
-        model = Model(format, kinks=kinks, emulate=True, unsure=unsure)
+        model = Model(format, kinks=kinks, emulate=True, unsure=unsure, exact=not case.any_subgradient)
         if not derived or self.only:
             return self._found(case, lift_rounded(model))[quantity]
         if self.of == "gradient" and quantity in case.contract.fields:
@@ -186,6 +186,8 @@ class Deviation:
         if allowed.spread is not None and np.any(~excused & (allowed.spread > 0)):
             for unsure in (True, False):  # each branch by itself may overflow where their middle does not
                 excused |= self._covers(case, self.allowance(case, quantity, unsure), actual)
+        if allowed.spread is not None and not case.any_subgradient:  # which of them it takes is what is asked
+            excused &= allowed.spread == 0
         return excused & self.answers(actual)
 
     def _covers(self, case: Case, allowed: Rounded, actual: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
+from reference.arithmetic.exact import is_exact
 from reference.arithmetic.formats import Format
 from reference.arithmetic.rules import COMPARISONS, FROM_ZERO, LINEAR, MOVES, POLES, REDUCTIONS, RULES, SPREADS
 from reference.arithmetic.underflow import UNDERFLOW, least_product, least_scale, lost
@@ -35,6 +36,8 @@ class Model:
     ``unsure``: how comparisons that rounding may turn come out, where they are to come out one way.
     ``reordered``: the factors of a product may be taken in any order, so that some of them may underflow together
     before the others make up for it.
+    ``exact``: sums, and products by powers of two, of exactly known numbers cost nothing where they round nothing.  An
+    implementation may add in another order: this is for the comparison of numbers, and not for a bound.
     """
 
     format: Format
@@ -44,6 +47,7 @@ class Model:
     wide: bool = False
     unsure: bool | None = None
     reordered: bool = False
+    exact: bool = False
 
     @cached_property
     def unit(self) -> float:
@@ -170,7 +174,10 @@ class Rounded(np.lib.mixins.NDArrayOperatorsMixin):
         if any(x.spread is not None for x in operands):
             return self._apply_spread(ufunc, operands)
         out = ufunc(*(x.value for x in operands))
-        return self._bounded(ufunc, out, self._error(ufunc, out, operands), operands)
+        error = self._error(ufunc, out, operands)
+        if self.model.exact:
+            error = np.where(is_exact(ufunc, out, operands, self.model.format), 0.0, error)
+        return self._bounded(ufunc, out, error, operands)
 
     def _apply_spread(self, ufunc, operands) -> Rounded:
         """The same where an operand is an interval: errors are those at its far end."""
