@@ -84,6 +84,17 @@ class _ChanceCrossEntropy(torch.autograd.Function):
         return upstream * slope, -upstream * log_odds
 
 
+def chance_cross_entropy(x, yes):
+    """-yes log(x) - (1 - yes) log(1 - x), no logarithm below -100."""
+    return _ChanceCrossEntropy.apply(x, yes)
+
+
+def chances(*tensors):
+    """Raises RuntimeError where one is no probability."""
+    if not all(bool(((x >= 0) & (x <= 1) | x.isnan()).all()) for x in tensors):
+        raise RuntimeError("all elements of input and target should be between 0 and 1")
+
+
 def weighed(terms, weight):
     return terms if weight is None else widest(weight) * terms
 
@@ -106,10 +117,8 @@ class BCEInFloat64(torch.nn.BCELoss):
     def forward(self, input, target):
         same_shape(input, target)
         fits(input, target, self.weight)
-        if not all(bool(((x >= 0) & (x <= 1) | x.isnan()).all()) for x in (input, target)):
-            raise RuntimeError("all elements of input and target should be between 0 and 1")
-        x, yes = widest(input), widest(target)
-        terms = _ChanceCrossEntropy.apply(x, yes)
+        chances(input, target)
+        terms = chance_cross_entropy(widest(input), widest(target))
         return reduced(weighed(terms, self.weight), self.reduction, input)
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from conformance.mutants.controls.binary import softplus
+from conformance.mutants.controls.binary import chance_cross_entropy, chances, softplus
 from conformance.mutants.controls.classes import (
     CrossEntropyByLogSumExp,
     check_target,
@@ -64,10 +64,9 @@ class BCEInChunks(torch.nn.BCELoss):
     def forward(self, input, target):
         fits(input, target, self.weight)
         same_shape(input, target)
+        chances(input, target)
         flat = widest(input).reshape(-1), widest(target).reshape(-1)
-        parts = [
-            functional.binary_cross_entropy(*p, reduction="none") for p in zip(*(x.split(7) for x in flat), strict=True)
-        ]
+        parts = [chance_cross_entropy(*chunk) for chunk in zip(*(x.split(7) for x in flat), strict=True)]
         terms = torch.cat(parts).reshape(input.shape)
         return reduced(terms if self.weight is None else widest(self.weight) * terms, self.reduction, input)
 
@@ -138,16 +137,15 @@ class CosineByEinsum(torch.nn.CosineSimilarity):
 
 
 class TripletDistanceByHand(torch.nn.TripletMarginWithDistanceLoss):
-    """The hinge by hand, in float64."""
+    """The hinge by hand, in float64; distances, by a function that is the caller's, in the dtype of the inputs."""
 
     def forward(self, anchor, positive, negative):
         if not anchor.ndim == positive.ndim == negative.ndim:
             raise RuntimeError("The inputs are expected to have one number of dimensions")
-        a, p, n = widest(anchor), widest(positive), widest(negative)
-        far = self.distance_function(a, n)
-        if self.swap:
-            far = torch.minimum(far, self.distance_function(p, n))
-        terms = (self.margin + self.distance_function(a, p) - far).clamp_min(0)
+        pairs = (anchor, positive), (anchor, negative), (positive, negative)
+        near, far, other = (widest(self.distance_function(x, y)) for x, y in pairs)
+        far = torch.minimum(far, other) if self.swap else far
+        terms = (self.margin + near - far).clamp_min(0)
         return reduced(terms, self.reduction, anchor)
 
 
@@ -171,15 +169,18 @@ class LinearByEinsum(torch.nn.LinearCrossEntropyLoss):
 
 
 class AdaptiveByAllClasses(torch.nn.AdaptiveLogSoftmaxWithLoss):
-    """The log-probabilities of all classes, of which the target's is picked."""
+    """The log-probabilities of all classes in float64, of which the target's is picked."""
 
     def forward(self, input, target):
-        if input.ndim == 1 and target.ndim == 0:
-            found = super().forward(input.unsqueeze(0), target.unsqueeze(0))
-            return type(found)(found.output.squeeze(0), found.loss)
-        found = super().forward(input, target)
-        picked = self.log_prob(input).gather(1, target.unsqueeze(1)).squeeze(1)
-        return type(found)(picked, (-picked).mean())
+        found = super().forward(input.detach(), target)  # which refuses what is invalid
+        x, bias = widest(input), None if self.head.bias is None else widest(self.head.bias)
+        head = torch.log_softmax(functional.linear(x, widest(self.head.weight), bias), -1)
+        parts = [head[..., : self.shortlist_size]]
+        for i, (down, up) in enumerate(self.tail):
+            inside = functional.linear(functional.linear(x, widest(down.weight)), widest(up.weight))
+            parts.append(head[..., self.shortlist_size + i, None] + torch.log_softmax(inside, -1))
+        picked = torch.cat(parts, -1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
+        return type(found)(picked.to(input.dtype), (-picked).mean().to(input.dtype))
 
 
 class MultiLabelSoftByLogits(torch.nn.MultiLabelSoftMarginLoss):
