@@ -83,6 +83,7 @@ def changes_module(call: Call, path: str) -> list[str]:
 #: By name: the import, a draw that makes the state a new one, and the state.
 GENERATORS = {
     "torch": ([], "torch.rand(())", "torch.get_rng_state().tolist()"),
+    "torch on CUDA": ([], 'torch.rand((), device="cuda")', "torch.cuda.get_rng_state().tolist()"),
     "NumPy": (["import numpy"], "numpy.random.rand()", "repr(numpy.random.get_state())"),
     "Python": (["import random"], "random.random()", "random.getstate()"),
 }
@@ -244,7 +245,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     r"changes (\w+) in the backward pass": (changes_backward,),
     r"changes the upstream gradient of (\w+)": (changes_upstream,),
     r"changes the module's (\S+)": (changes_module,),
-    r"touches the random numbers of (\w+)": (touches_random_numbers,),
+    rf"touches the random numbers of ({'|'.join(GENERATORS)})": (touches_random_numbers,),
     rf"changes ({'|'.join(SETTINGS)})": (changes_setting,),
     r"(\w+) of the second call is another one": (second_call,),
     r"(\w+) of the second backward pass is another one": (second_backward,),

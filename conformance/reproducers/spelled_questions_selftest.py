@@ -151,6 +151,9 @@ def test_every_setting_and_every_generator_can_be_read_in_a_script():
     assert set(spelled_purity.GENERATORS) == set(GENERATORS)
     for imported, read in spelled_purity.SETTINGS.values():
         assert run("\n".join(["import torch", *imported, f"state = {read}", "raise SystemExit(0)"])) == (0, "")
+    for imported, draw, read in (g for name, g in spelled_purity.GENERATORS.items() if "CUDA" not in name):
+        changed = f"before = {read}\n{draw}\nraise SystemExit(0 if {read} == before else 1)"
+        assert run("\n".join(["import torch", *imported, changed])) == (1, "")
 
 
 @pytest.mark.parametrize("check", ASKED)
