@@ -152,7 +152,7 @@ def next_to_another(call: Call, quantity: str, of: Callable) -> list[str] | None
     other = of(call.case)
     if other is None:
         return None
-    also = replace(call, whole=other, number=0, leaves=())
+    also = replace(call, whole=other, number=0, leaves=(), mode="eager")
     acts = [*named(made(also), "other"), invoked(also).replace("loss(", "other(", 1)]
     return twice(call, quantity, [*made(call), *acts])
 
