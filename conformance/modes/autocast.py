@@ -8,7 +8,8 @@ What is promised follows from the op reference of ``torch.amp``, https://docs.py
 - Matrix products run in bfloat16, whatever they are given but float64.  LinearCrossEntropyLoss has one before its loss:
   its operands are those of bfloat16, and every step up to the logits, and back from them, is stored in it.
 - What is not listed runs in the dtype that comes in, as in eager mode.
-- CUDA: binary cross-entropy of probabilities is documented to refuse.
+- On CUDA binary cross-entropy of probabilities is documented to refuse.  Norms, powers and sums are listed there, so that
+  the dtype of a loss that is not follows from how it is composed: it is not checked.
 
 Of other subjects that list says nothing.  One that returns the dtype of its inputs, as unlisted operations do, where
 torch.nn returns float32, differs from torch's convention: a note, and its values are not judged.
@@ -109,14 +110,18 @@ def in_bfloat16(case: Case) -> dict:
 
 
 def typed(session, field: str, tensor) -> None:
-    """float32 where the loss is computed in it; of others' own convention nothing is promised."""
+    """float32 where the loss is computed in it; of others' own convention nothing is promised.
+
+    Nor is it of losses that are not listed on a GPU, where norms, powers and sums are.
+    """
     listed = session.case.contract.loss in IN_FLOAT32
-    expected = torch.float32 if listed and session.case.dtype in ELIGIBLE else session.dtype
-    usual = not listed or tensor.dtype == session.dtype
-    if tensor.dtype != expected and usual and not session.subject.is_torch:
+    own = session.dtype.to_real() if session.dtype.is_complex else session.dtype
+    expected = torch.float32 if listed and session.case.dtype in ELIGIBLE else own
+    theirs = not session.subject.is_torch and (not listed or tensor.dtype == own)
+    if tensor.dtype != expected and (theirs or (not listed and session.device != "cpu")):
         got, other = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, expected))
-        raise Unpromised(f"{field} has dtype {got} under autocast, that of torch.nn has {other}")
-    expect_dtype(field, tensor, expected.to_real() if expected.is_complex else expected, by="autocast")
+        raise Unpromised(f"{field} has dtype {got} under autocast, and not {other}: nothing says which")
+    expect_dtype(field, tensor, expected, by="autocast")
 
 
 def values(session):

@@ -1,5 +1,7 @@
 """In every mode a loss that is right in eager mode and wrong in this one is found, and a correct one passes."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -7,11 +9,13 @@ from conformance.corpus import Corpus
 from conformance.deviations.deviation import witness_case
 from conformance.modes import MODES
 from conformance.mutants.judging import faults
-from conformance.refusal import Refused
+from conformance.refusal import Malformed, Refused, Unpromised
 from conformance.row import Item, Row
 from conformance.session import Session
-from conformance.subject import Subject
+from conformance.subject import Subject, torch_subject
 from reference import CONTRACTS
+
+CONTRACT_OF = {c.loss: c for c in CONTRACTS.values() if "float16" in c.dtypes}
 
 
 class Plain(torch.nn.Module):
@@ -168,7 +172,18 @@ def test_another_dtype_than_that_of_torch_under_autocast_is_a_note():
     found = row("autocast", "value", "mse_loss", Plain, "float16").tally("value")
     assert not found.problems
     assert not found.cases
-    assert list(found.notes) == ["value has dtype float16 under autocast, that of torch.nn has float32"]
+    assert list(found.notes) == ["value has dtype float16 under autocast, and not float32: nothing says which"]
+
+
+@pytest.mark.parametrize(("loss", "device", "raised"), [
+    ("PairwiseDistance", "cpu", Malformed), ("PairwiseDistance", "cuda", Unpromised), ("MSELoss", "cuda", None),
+])  # fmt: skip
+def test_what_autocast_documents_of_the_dtype_depends_on_the_device(loss, device, raised):
+    case = witness_case(loss, "float16", **{name: [[1.0, 2.0]] for name in CONTRACT_OF[loss].positional})
+    session = Session(torch_subject(case.contract), case, "cpu", mode="autocast")
+    session.device = device
+    with pytest.raises(raised) if raised else nullcontext():
+        MODES["autocast"].typed(session, "value", torch.zeros((), dtype=torch.float32))
 
 
 class Raises(Plain):
