@@ -8,8 +8,8 @@ What is promised follows from the op reference of ``torch.amp``, https://docs.py
 - Matrix products run in bfloat16, whatever they are given but float64.  LinearCrossEntropyLoss has one before its loss:
   its operands are those of bfloat16, and every step up to the logits, and back from them, is stored in it.
 - What is not listed runs in the dtype that comes in, as in eager mode.
-- On CUDA binary cross-entropy of probabilities is documented to refuse.  Norms, powers and sums are listed there, so that
-  the dtype of a loss that is not follows from how it is composed: it is not checked.
+- On CUDA binary cross-entropy of probabilities is documented to refuse.  Norms, powers and sums are listed there, so
+  that the dtype of a loss that is not follows from how it is composed: it is not checked.
 
 Of other subjects that list says nothing.  One that returns the dtype of its inputs, as unlisted operations do, where
 torch.nn returns float32, differs from torch's convention: a note, and its values are not judged.
