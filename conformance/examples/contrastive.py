@@ -38,7 +38,8 @@ class ContrastiveLoss(torch.nn.Module):
         self.margin, self.reduction = margin, reduction
 
     def forward(self, input1, input2, target):
-        distance = torch.linalg.vector_norm(input1 - input2, dim=-1)
-        lacking = (self.margin - distance).clamp(min=0)
-        loss = torch.where(target > 0, (input1 - input2).square().sum(-1), lacking.square())
+        difference, similar = input1 - input2, target > 0
+        other = torch.where(similar[..., None], 1, difference)  # a root has no second derivative at nought
+        lacking = (self.margin - torch.linalg.vector_norm(other, dim=-1)).clamp(min=0)
+        loss = torch.where(similar, difference.square().sum(-1), lacking.square())
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()
