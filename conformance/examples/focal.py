@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from reference import contract
-from reference.domains import BINARY, LOG_ODDS, UNIT, Interval
+from reference.domains import BINARY, REAL, UNIT, Interval
 
 
 @contract(
     dtypes=("float32", "float64"),
-    input=LOG_ODDS["*n"],
+    input=REAL["*n"],
     target=BINARY["*n"],
     gamma=Interval(0.0, 5.0),
     alpha=UNIT,
@@ -58,4 +58,5 @@ class FocalLoss(torch.nn.Module):
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()
 
     def terms(self, odds, share):
-        return share * (-self.gamma * softplus(odds)).exp() * softplus(-odds)
+        held = odds.clamp(-1000, 1000)  # beyond that the factor is 1, or what it multiplies is 0
+        return share * (-self.gamma * softplus(held)).exp() * softplus(-odds)
