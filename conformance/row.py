@@ -32,6 +32,8 @@ NO_WORSE = "no-worse-than-eager-torch"
 #: The checks whose answers on a GPU are compared with those of the CPU.
 COMPARED_ACROSS = ("value", "gradient")
 
+#: So many blocks in place of one may hold nothing that a subject supports.
+IDLE = 8
 #: A row stops after so many failing cases: more would say the same again.
 ENOUGH_FAILURES = 4
 
@@ -70,6 +72,29 @@ class Item:
         return CHECKS[self.check]
 
 
+@dataclass
+class Work:
+    """What of a budget is done: blocks at least, results wanted, blocks at most; and the results so far.
+
+    Blocks of which nothing was asked do not count, up to ``spare`` of them.
+    """
+
+    least: int
+    wanted: int
+    most: int
+    spare: int = 0
+    results: int = 0
+    idle: int = 0
+    before: int = -1
+
+    def enough(self, blocks: int) -> bool:
+        if blocks and self.results == self.before and self.idle < self.spare:
+            self.idle += 1
+        self.before = self.results
+        done = blocks - self.idle
+        return done >= self.most or (done >= self.least and self.results >= self.wanted)
+
+
 class Row:
     """Feeds a subject the cases of an item, and tallies what it answers, per quantity."""
 
@@ -88,10 +113,7 @@ class Row:
         item, results = self.item, 0
         least, wanted, most = item.asked.work(item.budget)
         most = min(most, MODES[item.mode].blocks or most)
-
-        def enough(blocks: int) -> bool:
-            return blocks >= most or (blocks >= least and results >= wanted)
-
+        work = Work(least, wanted, most, IDLE * most if item.subject.supports else 0)
         if item.subject.problem:
             tally = self.tally(None)
             if item.subject.is_torch:
@@ -104,9 +126,9 @@ class Row:
             self.tally(None).refusals[outside] += 1
             return
         yield from self.supported(self.taken(self.known.cases(item)))
-        stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, enough, item.question)
+        stream = (item.seed, item.contract_name, item.check, item.dtype, item.reduction, work.enough, item.question)
         for case in self.supported(self.taken(streams.cases(*stream))):
-            results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
+            work.results += case.rows if item.reduction == "none" or item.check == "gradient" else case.calls
             yield case
             if sum(len(t.failures) + len(t.problems) for t in self.tallies.values()) >= ENOUGH_FAILURES:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ import torch
 from conformance.adapters.bridge import Bridge, Pull
 from conformance.adapters.calls import reducing
 from conformance.adapters.functions import options_of
+from conformance.adapters.in_jax import in_jax, pull
+from conformance.adapters.rows import by_rows
 from conformance.adapters.wrapping import adapted
 from conformance.subject import Subject
 from conformance.supports import Supports
@@ -41,69 +43,38 @@ class Bundle:
 class OfArrays(torch.nn.Module):
     """The module of a function of arrays."""
 
-    def __init__(self, function: Callable, pull: Pull | None, positional: tuple[str, ...], options: Mapping):
+    def __init__(self, bundle: Callable, pull: Pull | None, positional: tuple[str, ...], options: Mapping):
         super().__init__()
         self.pull, self.held = pull, {k: v for k, v in options.items() if isinstance(v, torch.Tensor)}
         rest = {k: v for k, v in options.items() if k not in self.held}
-        self.bundle = Bundle(function, (*positional, *self.held), len(positional), rest)
+        self.bundle = bundle((*positional, *self.held), len(positional), rest)
 
     def forward(self, *inputs):
         return Bridge.apply(self.bundle, self.pull, *inputs, *self.held.values())[0]
 
 
-def of_arrays(function, like, pull, reduces: bool, supports: Supports, names: Mapping[str, str]) -> Subject:
+def of_arrays(function, like, bundle: Callable, pull: Pull | None, supports: Supports, names, reduces) -> Subject:
     """What both kinds have in common; ``names``: of the options, where they are not the contract's."""
 
     def make(before, factory, case, tensors):
         options = {names.get(k, k): v for k, v in options_of(case, tensors).items() if reduces or k != "reduction"}
-        return OfArrays(factory, pull, case.contract.positional, options)
+        return OfArrays(partial(bundle, factory), pull, case.contract.positional, options)
 
-    found = adapted(Subject(function, like=like), None, make=make, supports=supports, outside=NOTHING_INVALID)
-    return found if reduces else reducing(found)
+    return adapted(Subject(function, like=like), None, make=make, supports=supports, outside=NOTHING_INVALID)
 
 
-def jax_loss(function: Callable, like: str, *, reduces: bool = False, **names: str) -> Subject:
+def jax_loss(function: Callable, like: str, *, reduces: bool = False, jit: bool = True, **names: str) -> Subject:
     """A JAX function, as those of optax: of the arguments of the call, then of options by keyword.
 
-    It returns terms, which torch reduces, unless it ``reduces`` itself by a keyword ``reduction``.  Gradients, also
-    second ones, are those of ``jax.vjp``.  ``names``: options that it calls otherwise, ``margin="alpha"``.
+    Arguments come in row form, as a contract's formula has them: (rows,), or (rows, classes), which is also how optax
+    lays them out; there are as many rows as the next power of two, since JAX compiles for each shape.  It returns
+    terms, shape (rows,), which torch reduces.  Gradients, also second ones, are those of ``jax.vjp``.  ``names``:
+    options that it calls otherwise, ``margin="alpha"``.  ``jit``: whether it is compiled, its real options traced.
+    With ``reduces`` it gets the arguments in the shapes of torch, and reduces itself by a keyword ``reduction``.
     """
     supports = Supports(without_checks=("forward_mode",))
-    return of_arrays(in_jax(function), like, Pull(pull_jax, again=True), reduces, supports, names)
-
-
-def in_jax(function: Callable) -> Callable:
-    """The function on arrays of NumPy or JAX, in their precision."""
-
-    @wraps(function)
-    def evaluate(*arrays, **options):
-        import jax  # only here: it takes seconds
-
-        with jax.enable_x64(True):
-            kept = {k: jax.numpy.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
-            return function(*(jax.numpy.asarray(a) for a in arrays), **kept)
-
-    return evaluate
-
-
-def pull_jax(function: Callable, count: int) -> Callable:
-    """The reverse-mode derivative of a function that returns several arrays."""
-
-    def pulled(*arrays):
-        import jax
-
-        with jax.enable_x64(True):
-            arrays = [jax.numpy.asarray(a) for a in arrays]
-            given, upstream = arrays[:count], tuple(arrays[count:])
-            real = [i for i, a in enumerate(given) if jax.numpy.issubdtype(a.dtype, jax.numpy.floating)]
-
-            def of_real(*some):
-                whole = dict(enumerate(given)) | dict(zip(real, some, strict=True))
-                return tuple(function(*whole.values()))
-
-            return jax.vjp(of_real, *(given[i] for i in real))[1](upstream)
-
-    return pulled
+    found = of_arrays(function, like, in_jax(jit), Pull(pull, again=True), supports, names, reduces)
+    return found if reduces else reducing(by_rows(found))
 
 
 def numpy_loss(
@@ -117,13 +88,15 @@ def numpy_loss(
 ) -> Subject:
     """A function of NumPy arrays: of the arguments of the call, then of options by keyword.
 
-    It returns terms, as for :func:`jax_loss`.  ``gradient(cotangent, *arguments, **options)`` returns their gradients
-    by argument, as the pullback of a contract does; ``of``: for which arguments, where not for all.  Without it
-    nothing but values is asked.  bfloat16 arrays are those of ml_dtypes.
+    It returns terms, which torch reduces, unless it ``reduces`` itself by a keyword ``reduction``.
+    ``gradient(cotangent, *arguments, **options)`` returns the gradients of the terms by argument, as the pullback of a
+    contract does; ``of``: for which arguments, where not for all.  Without it nothing but values is asked.  bfloat16
+    arrays are those of ml_dtypes.  ``names``: options that it calls otherwise.
     """
     limits = Supports(gradients=False if gradient is None else of or True, without_checks=DIFFERENTIATING)
     pull = None if gradient is None else Pull(pull_by_hand(gradient))
-    return of_arrays(function, like, pull, reduces, limits, names)
+    found = of_arrays(function, like, Bundle, pull, limits, names, reduces)
+    return found if reduces else reducing(found)
 
 
 def pull_by_hand(gradient: Callable) -> Callable:

@@ -47,18 +47,23 @@ def picking(loss: Loss, like: str | None = None, *, part: int | str = 0) -> Subj
 
 
 def one_hot(loss: Loss, like: str | None = None) -> Subject:
-    """Class indices are handed over as one-hot numbers of the input's dtype and shape; none is to be ignored."""
+    """Class indices are handed over as one-hot numbers of the input's dtype and shape.
+
+    A target that is to be ignored is nought in every class; of means over such ones nothing is asked.
+    """
 
     def call(before, case, module, inputs):
         input, target = inputs["input"], inputs["target"]
         axis = class_axis(input)
-        hot = torch.nn.functional.one_hot(target, input.shape[axis]).movedim(-1, axis).to(input.dtype)
-        return before(case, module, {**inputs, "target": hot})
+        kept = target != case.parameters.get("ignore_index")
+        hot = torch.nn.functional.one_hot(torch.where(kept, target, 0), input.shape[axis]) * kept.unsqueeze(-1)
+        return before(case, module, {**inputs, "target": hot.movedim(-1, axis).to(input.dtype)})
 
     def is_hot(case) -> bool:
-        return not (case.arguments["target"] == case.parameters.get("ignore_index")).any()
+        ignored = (case.arguments["target"] == case.parameters.get("ignore_index")).any()
+        return case.reduction != "mean" or not ignored
 
-    supports = Supports(kinds={"target": (0,)}, when=is_hot, why="a target that is to be ignored")
+    supports = Supports(kinds={"target": (0,)}, when=is_hot, why="the mean over a target that is to be ignored")
     return adapted(loss, like, call=call, supports=supports)
 
 

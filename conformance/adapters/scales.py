@@ -2,7 +2,7 @@
 
 The conversion costs accuracy, which is the contract's to bound and not the subject's fault: a declared deviation
 evaluates the contract through the same conversion, so that the expected value is the same and its bound is that of
-both.  Where a probability rounds to 0 or 1 nothing is promised.
+both.  Where a probability rounds to 1, or the reciprocal of one overflows, nothing is promised.
 """
 
 from __future__ import annotations
@@ -24,14 +24,19 @@ def _softmax(scores):
 
 
 def _odds(p):
-    return np.log(p) - np.log(1.0 - p)
+    return _log(p) - np.log(1.0 - p)
+
+
+def _log(p):
+    """The logarithm of numbers whose reciprocal, its slope, is a number of the format too."""
+    return np.log(1.0 / (1.0 / p))
 
 
 #: For each loss what makes probabilities of its input, in torch and in NumPy, and what NumPy makes of those again.
 TO_PROBABILITIES = {
     "BCEWithLogitsLoss": (torch.sigmoid, lambda x: _odds(special.expit(x))),
-    "CrossEntropyLoss": (lambda x: x.softmax(class_axis(x)), lambda x: np.log(_softmax(x))),
-    "NLLLoss": (torch.exp, lambda x: np.log(np.exp(x))),
+    "CrossEntropyLoss": (lambda x: x.softmax(class_axis(x)), lambda x: _log(_softmax(x))),
+    "NLLLoss": (torch.exp, lambda x: _log(np.exp(x))),
 }
 
 
