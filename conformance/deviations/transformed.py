@@ -79,20 +79,20 @@ def has_weighted_classes(case) -> bool:
 
 
 def weighted_mean_overflows(loss: str, witness: dict, quantities: tuple[str, ...]) -> None:
-    """Register that the gradient of a weighted mean overflows under vmap in 16 bits."""
+    """Register that the gradient of a weighted mean overflows under vmap."""
 
     @deviation(
-        loss, of="gradients", name="batched-weighted-mean", quantities=quantities, dtypes=("float16",),
+        loss, of="gradients", name="batched-weighted-mean", quantities=quantities, dtypes=(*HALF, "float32", "float64"),
         reductions=("mean",), severity="nan", share=0.3, answers=not_finite, applies=has_weighted_classes, **VMAP,
-        condition="the upstream gradient over the sum of the weights, or that times some weight, exceeds the format",
+        condition="the weights of all targets are nought, or the upstream gradient over their sum exceeds the format",
         witness={"target": [1], "weight": [0.0, 2.0**-21, 0.0], "reduction": "mean"} | witness,
     )  # fmt: skip
     def instead(case, lift):
         """Under vmap the gradient of a weighted mean is infinite or NaN although it is representable.
 
         The upstream gradient divided by the sum of the weights is stored in the dtype of the input, multiplied by the
-        weights of all classes, and then by nought where the class is not the target.  In eager mode one kernel does
-        it all.
+        weights of all classes, and then by nought where the class is not the target.  So it is NaN also of classes
+        that no target names, where the weights of all targets are nought.  In eager mode one kernel does it all.
         """
         arguments = {"label_smoothing": lift(0.0)} | given(case, lift)
         each = np.expand_dims(upstream(case, lift, arguments), -1) * arguments["weight"]
