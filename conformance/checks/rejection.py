@@ -10,13 +10,12 @@ from conformance.case import Case
 from conformance.checks.check import check
 from conformance.invalid import Invalid, catalogue
 from conformance.invalid.documented import not_refused, sentence_on
+from conformance.invalid.invalid import accepted_in_mode
 from conformance.modes import MODES
 from conformance.strategies import recipes
 from conformance.subject import documentation, torch_subject
 from reference import Contract
 
-#: What eager torch does with what is accepted in another mode.
-REFUSED_BY_EAGER = "eager torch.nn refuses it"
 #: Two blocks, and more while no case had room for the question.
 BUDGETS = {"smoke": (1, 1, 4), "gate": (2, 1, 6), "nightly": (12, 1, 12)}
 
@@ -49,11 +48,12 @@ def with_room(case: Case, question: str | None) -> Case | None:
 def ask_for_refusals(row, case: Case) -> None:
     """Every invalid call of the question next to one valid case."""
     row.tally(None)
-    for invalid in catalogue(case.contract_name)[row.item.question]:
+    for invalid in on_device(row.item.device, row.item.question, catalogue(case.contract_name)[row.item.question]):
         for call in invalid.make(case):
-            if invalid.perilous and row.item.device != "cpu":
-                row.tally(None).refusals["asked on the CPU only: elsewhere it ends the process"] += 1
-            elif is_outside(row, invalid):
+            if invalid.perilous and row.item.device != "cpu" and invalid.name in row.asked_alone:
+                continue  # each costs a process, and one says it all
+            row.asked_alone.add(invalid.name)
+            if is_outside(row, invalid):
                 row.tally(None).refusals[f"{invalid.name} is declared outside the subject's interface"] += 1
             elif row.item.mode != "eager":
                 ask_in_mode(row, case, invalid, call)
@@ -61,6 +61,12 @@ def ask_for_refusals(row, case: Case) -> None:
                 ask_torch(row, case, invalid, call)
             else:
                 ask_other(row, case, invalid, call)
+
+
+def on_device(device: str, question: str, invalid: tuple[Invalid, ...]) -> tuple[Invalid, ...]:
+    """The ways to be invalid; numbers outside a domain are perilous on a GPU, whose kernels assert the domain."""
+    numbers = device != "cpu" and question.endswith("-values")
+    return tuple(replace(each, perilous=True) for each in invalid) if numbers else invalid
 
 
 def ask_torch(row, case: Case, invalid: Invalid, call: Case) -> None:
@@ -84,7 +90,9 @@ def ask_other(row, case: Case, invalid: Invalid, call: Case) -> None:
     """Others must refuse what eager torch refuses, unless torch only lacks a kernel for it."""
     torch = attempt(torch_subject(case.contract), call, row.item.device, invalid.perilous)
     told = attempt(replace(row.item.subject, supports=None), call, row.item.device, invalid.perilous)
-    if torch.ending == "crashed" or torch.lacking:
+    if told.ending == "unasked":
+        row.tally(None).refusals[told.said] += 1
+    elif torch.ending == "crashed" or torch.lacking:
         row.tally(None).refusals[f"torch itself {torch.said} on {invalid.why}"] += 1
     elif told.ending == "crashed":
         row.problem(case, None, f"{told.said} on {invalid.why}")
@@ -110,7 +118,7 @@ def ask_in_mode(row, case: Case, invalid: Invalid, call: Case) -> None:
     if told.ending == "crashed":
         row.problem(case, None, f"{told.said} on {invalid.why}")
     elif told.ending == "accepted":
-        row.problem(case, None, f"accepts {invalid.why}; {REFUSED_BY_EAGER}")
+        row.problem(case, None, accepted_in_mode(invalid))
 
 
 def compare(row, case: Case, invalid: Invalid, told: Attempt, torch: Attempt) -> None:

@@ -29,6 +29,11 @@ class Invalid:
     generous: bool = False
 
 
+def accepted_in_mode(invalid: Invalid) -> str:
+    """What a row says of a call that eager torch refuses and that is not refused in another mode."""
+    return f"accepts {invalid.why}; eager torch.nn refuses it"
+
+
 def with_array(case: Case, name: str, array: np.ndarray) -> Case:
     """The case with another array: one that is not float64 reaches a subject in the dtype that it has."""
     return replace(case, arguments=dict(case.arguments) | {name: array})
