@@ -21,6 +21,8 @@ CORPUS = pytest.StashKey[Corpus]()
 
 #: A check that takes longer than this, in seconds, counts as a hang; at night rows are up to forty times as long.
 TIMEOUTS = {"smoke": 60, "gate": 60, "nightly": 2400}
+#: So many times as long in modes that compile, which is work for a compiler, in seconds, for each kind of case.
+COMPILING, PATIENCE = {"compile", "export"}, 5
 
 
 def pytest_addoption(parser):
@@ -59,7 +61,8 @@ def pytest_configure(config):
     if not runs_checks(config):
         return
     if getattr(config.option, "timeout", None) is None:
-        config.option.timeout = TIMEOUTS.get(config.option.budget)
+        patience = PATIENCE if COMPILING & set(config.option.mode) else 1
+        config.option.timeout = patience * TIMEOUTS.get(config.option.budget, 0)
     config.stash[SELECTION] = options.selection(config.option)
     config.stash[CORPUS] = corpus.beside(Path(config.option.results))
     if hasattr(config, "workerinput"):

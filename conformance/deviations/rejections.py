@@ -3,6 +3,7 @@
 from conformance.deviations.deviation import deviation
 from conformance.invalid import catalogue
 from conformance.invalid.documented import not_refused, sentence_on
+from conformance.invalid.invalid import accepted_in_mode
 from reference import CONTRACTS
 
 ROW = [0.5, 1.0]
@@ -17,19 +18,25 @@ OUTSIDE = (
 )
 
 
-def accepts(loss: str, names: tuple[str, ...], *, because: str, severity: str, upstream=None, **witness) -> None:
-    """Register that a loss does not refuse invalid calls, by their names in the catalogue."""
+def accepts(
+    loss: str, names: tuple[str, ...], *, because: str, severity: str, upstream=None, mode: str | None = None, **witness
+) -> None:
+    """Register that a loss does not refuse invalid calls, by their names in the catalogue.
+
+    ``mode``: the mode in which it accepts what eager torch refuses; None: what its documentation rules out.
+    """
     contract = next(c for c in CONTRACTS.values() if c.torch == loss)
     known = {i.name: (question, i) for question, each in catalogue(contract.name).items() for i in each}
     for name in names:
         question, invalid = known[name]
-        says = not_refused(invalid, sentence_on(loss, name))
+        says = accepted_in_mode(invalid) if mode else not_refused(invalid, sentence_on(loss, name))
 
         def instead(): ...
 
         instead.__doc__ = f"Does not refuse {invalid.why}.\n\n{because}"
         deviation(
-            loss, of="behaviour", name=name, only="rejection", question=question, says=says, dtypes=("float32",),
+            loss, of="behaviour", name=f"{mode}-{name}" if mode else name, only="rejection", question=question,
+            says=says, dtypes=("float32",), modes=mode and (mode,),
             condition=f"the call has {invalid.why}", severity=severity, share=1.0, upstream=upstream,
             witness={"reduction": "mean" if "mean" in contract.reductions else "none", **witness},
         )(instead)  # fmt: skip
