@@ -101,7 +101,7 @@ def matrix(asked: argparse.Namespace) -> Caught:
     found, checks = kept(asked), known_checks(ORDER)
     left = [loss for loss in asked.only or plain.__all__ if not set(mutants_of(loss)) <= set(found)]
     every = [Task(loss, tuple(mutants_of(loss)), (), checks, asked.budget, asked.seed) for loss in left]
-    with get_context("spawn").Pool(2, single_threaded, maxtasksperchild=1) as pool:
+    with get_context("spawn").Pool(2, single_threaded) as pool:
         for loss, done in pool.imap_unordered(catching, every):
             found |= done
             with side_file(asked).open("a") as side:

@@ -78,7 +78,7 @@ def try_loss(task: Task) -> Outcome:
 def score(every: list[Task]) -> list[Outcome]:
     """What becomes of every loss, in two worker processes."""
     found: list[Outcome] = []
-    with get_context("spawn").Pool(2, single_threaded, maxtasksperchild=1) as pool:
+    with get_context("spawn").Pool(2, single_threaded) as pool:
         for done in pool.imap_unordered(try_loss, every):
             found.append(done)
             caught = sum(1 for f in done.mutants if f.caught)
