@@ -1,10 +1,11 @@
-"""How is the report called?  python -m reports [--results FILE] [--html FILE], ignoring other options."""
+"""How is the report called?  python -m reports [--results FILE] [--html FILE] [--markdown FILE], ignoring others."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from reports.load import UnreadableError, load
+from reports import markdown
+from reports.load import UnreadableError, load, partial_path
 from reports.render import write
 
 BAD_INPUT = 4
@@ -19,14 +20,45 @@ def main(arguments: list | None = None) -> int:
     """Writes the page; 0 when it is written (whatever it says), 4 when the input cannot be read."""
     try:
         options, _ = _parser().parse_known_args(arguments)
-        results = load(options.results)
-        page = options.html or options.results.parent / "index.html"
-        report = write(results, page)
+        if options.discard:
+            return _discard(options)
+        report = _write(options)
     except UnreadableError as error:
         print("reports:", " ".join(str(error).split()), file=sys.stderr)
         return BAD_INPUT
     print(": ".join(report.outcome))
-    print(f"report: {page}")
+    print(f"report: {_page(options)}")
+    return 0
+
+
+def _write(options: argparse.Namespace):
+    try:
+        report = write(load(options.results), _page(options))
+    except UnreadableError as error:
+        _summarise(markdown.unreadable(str(error)), options)
+        raise
+    _summarise(markdown.render(report), options)
+    return report
+
+
+def _page(options: argparse.Namespace) -> Path:
+    return options.html or options.results.parent / "index.html"
+
+
+def _summarise(text: str, options: argparse.Namespace) -> None:
+    if options.markdown:
+        markdown.write(text, options.markdown)
+    if options.append:
+        markdown.write(text, Path(options.append), "a")
+
+
+def _discard(options: argparse.Namespace) -> int:
+    for path in (options.results, partial_path(options.results), _page(options), options.markdown):
+        try:
+            if path:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UnreadableError(f"{path}: {error.strerror}") from None
     return 0
 
 
@@ -44,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="where the page goes (default: index.html beside the results)",
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="where a summary in markdown goes, if anywhere")
+    parser.add_argument("--append", metavar="FILE", help="a file to whose end the summary is added; empty: none")
+    parser.add_argument(
+        "--discard",
+        action="store_true",
+        help="instead of all that, remove what an earlier run left in those files",
     )
     return parser
 
