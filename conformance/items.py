@@ -44,7 +44,10 @@ def subject_of(selected: Selected, contract: Contract, check: str) -> Subject:
 def forms(
     selection: Selection, contract: Contract, name: str, question: str | None, mode: str = "eager"
 ) -> list[tuple[str, str]]:
-    """The (dtype, reduction) of a loss that a question takes: those asked for, or a sample that the seed chooses."""
+    """The (dtype, reduction) of a loss that a question takes: those asked for, or a sample that the seed chooses.
+
+    No reduction comes twice in a sample before every one has come once.
+    """
     check, among = CHECKS[name], MODES[mode].dtypes or contract.dtypes
     asked = [
         (dtype, reduction)
@@ -55,7 +58,8 @@ def forms(
     limits = [n for n in (check.sampled(selection.budget), MODES[mode].sample) if n is not None]
     if not limits:
         return asked
-    turn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, question, *form))
+    drawn = sorted(asked, key=lambda form: seed_of(selection.seed, contract.name, name, question, *form))
+    turn = sorted(drawn, key=lambda form: [f for f in drawn if f[1] == form[1]].index(form))  # every reduction in turn
     return [form for form in asked if form in turn[: min(limits)]]
 
 

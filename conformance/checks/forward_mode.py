@@ -13,7 +13,7 @@ from conformance.differentiation import tangents
     applies=lambda contract: contract.has_gradient,
     dtypes=DTYPES,
     budgets=LIGHT,
-    sample=2,
+    sample=3,
 )
 def compare_tangents(row, case) -> None:
     """Every field of the result."""

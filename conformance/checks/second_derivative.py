@@ -42,7 +42,7 @@ def ordinary_recipes(contract, reduction):
     applies=lambda contract: contract.has_gradient,
     dtypes=DTYPES,
     budgets=LIGHT,
-    sample=2,
+    sample=3,
 )
 def compare_second_derivatives(row, case) -> None:
     """All arguments at once; where that is refused one by one, the others at rest."""

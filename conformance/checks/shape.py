@@ -113,7 +113,7 @@ def questions(contract: Contract) -> tuple[str, ...]:
     return QUESTIONS[:2] if any_steps(contract) else QUESTIONS
 
 
-@check("shape", recipes_for=shape_recipes, alter=prepare, questions=questions, budgets=LIGHT, sample=2)
+@check("shape", recipes_for=shape_recipes, alter=prepare, questions=questions, budgets=LIGHT, sample=3)
 def compare_in_shape(row, case) -> None:
     """Value and gradients; the value alone of a million terms, since a gradient is one element at a time."""
     judge_values(row, case)
