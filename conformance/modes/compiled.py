@@ -56,6 +56,7 @@ def configure() -> None:
     from torch._inductor.exc import InvalidCxxCompiler
 
     torch._logging.set_logs(all=logging.CRITICAL)
+    logging.getLogger("torch.__trace").setLevel(logging.CRITICAL)
     torch._inductor.config.compile_threads = 1
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     try:

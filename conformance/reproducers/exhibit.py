@@ -12,7 +12,6 @@ from conformance.construction import make_by_legacy
 from conformance.derivatives import Second
 from conformance.deviations import Deviation
 from conformance.invalid import catalogue
-from conformance.modes.compiled import PRESENT
 from conformance.reproducers import spelled_identity, spelled_questions
 from conformance.reproducers.script import GIVEN, Finding, identifier, script_of_problem, shown
 from conformance.reproducers.spelled_modes import MODES
@@ -138,8 +137,6 @@ def _finding(item: Item, case, quantity: str, **rest) -> Finding | None:
     source = source_of(item.subject)
     if source is None or item.mode not in MODES:
         return None
-    if item.mode == "compile":
-        PRESENT.begin(object())  # so that nothing is left of what was compiled
     leaves: tuple[str, ...] = ()
     if isinstance(case, Second) or quantity.startswith("grad_"):
         leaves = case.along if isinstance(case, Second) else case.differentiable

@@ -22,6 +22,7 @@ from conformance.case import Case
 from conformance.derivatives import Forward, Second
 from conformance.environment import version_of
 from conformance.global_state import GENERATORS, SETTINGS, changes
+from conformance.modes.compiled import PRESENT
 from conformance.reproducers.criterion import Criterion, criterion
 from conformance.reproducers.literals import wrapped
 from conformance.reproducers.spelled_derivatives import forward, second
@@ -301,6 +302,8 @@ def deciding(finding: Finding) -> Iterator[str]:
 def run(text: str) -> tuple[int, str]:
     """The exit status of a script and what it prints, run in this process, whose settings it does not change."""
     said, ends = io.StringIO(), []
+    if "torch.compile(" in text:
+        PRESENT.begin(object())  # nothing is left of what was compiled before
     with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True):
         changes(SETTINGS | GENERATORS, lambda: ends.append(_status(text)))
     return ends[0][0], said.getvalue() + ends[0][1]
