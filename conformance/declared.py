@@ -149,7 +149,12 @@ def showing(case, quantity: str, declared: Declared) -> np.ndarray:
 
 
 def changes(case, quantity: str, declared: Declared) -> np.ndarray:
-    """Where a deviation changes what is expected, or how far off an answer may be: shape (calls, ...)."""
+    """Where a deviation changes what is expected, or how far off a value may be: shape (calls, ...).
+
+    The bound of a gradient says nothing: a formula without a pullback is differentiated in another way.
+    """
+    if quantity not in case.contract.fields:
+        return showing(case, quantity, declared)
     errors = [c.expected(quantity).error for c in (case, without(case, declared))]
     with np.errstate(all="ignore"):
         return showing(case, quantity, declared) | (np.maximum(*errors) > 2 * np.minimum(*errors))

@@ -63,7 +63,8 @@ def loss_checks(
     for subject in [s if isinstance(s, Subject) else Subject(s) for s in subjects]:
         chosen = selection(subject, checks, dtypes, reductions, device, budget, seed, None)
         for check in [c for c in chosen.checks if items(chosen, c)]:
-            keys = [k for k in (check, (subject.name, check), (subject.loss, check)) if k in expected]
+            names = (subject.name, short(subject), subject.loss)
+            keys = [k for k in (check, *((name, check) for name in names)) if k in expected]
             met |= set(keys)
             marks = [pytest.mark.xfail(strict=True, reason=expected[k]) for k in keys[:1]]
             given = LossCheck(check, tuple(options.items()))

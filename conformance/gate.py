@@ -34,8 +34,11 @@ from reference import Contract
 
 #: The budgets: "brief" is a smoke run of which every check asks a few rows only.
 BUDGETS = ("brief", *options.BUDGETS)
-#: Rows of each check in a brief run, those of other dtypes first; and what minimising may cost in all of it.
-BRIEF_ROWS, BRIEF_EFFORT = 4, EFFORT
+#: Rows of a check in a brief run, of different dtypes first: of what matters most one for each dtype, of others.
+BRIEF_ROWS = {"value": 4, "gradient": 4}
+BRIEF_OTHERS = 2
+#: What minimising may cost in all of it.
+BRIEF_EFFORT = EFFORT
 #: The part of it that one row may take.
 BRIEF_SHARE = 4
 
@@ -165,11 +168,12 @@ def completed(row: dict) -> dict:
 
 def few(every: list[Item], seed: int) -> list[Item]:
     """A few items of a check, chosen by the seed: of different dtypes and questions where there are any."""
+    most = BRIEF_ROWS.get(every[0].check, BRIEF_OTHERS) if every else 0
     turn = sorted(every, key=lambda i: seed_of(seed, i.contract_name, i.check, i.dtype, i.reduction, i.question))
     kept, seen = [], set()
     for item in turn:
         if not {item.dtype, item.question} <= seen:
             kept.append(item)
             seen |= {item.dtype, item.question}
-    kept = [*kept, *(i for i in turn if i not in kept)][:BRIEF_ROWS]
+    kept = [*kept, *(i for i in turn if i not in kept)][:most]
     return [item for item in every if item in kept]

@@ -14,6 +14,7 @@ MAY_IMPORT = {
 }
 KNOW_TORCH = {
     "subject.py",
+    "gate.py",
     "session.py",
     "construction.py",
     "options.py",
