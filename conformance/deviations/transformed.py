@@ -4,6 +4,7 @@ import numpy as np
 
 from conformance.case import given
 from conformance.deviations.binary import slope_over_spread
+from conformance.deviations.cosine_embedding import eps_in_the_squares_gradient
 from conformance.deviations.cross_entropy import not_finite
 from conformance.deviations.deviation import HALF, deviation
 from conformance.deviations.softmax import log_softmax, logits_of, pull_log_softmax, pull_map, slopes, upstream
@@ -125,6 +126,19 @@ def autocast_gradient_floor(cotangent, input, target, *, weight):
     float32 inputs in eager mode.
     """
     return slope_over_spread(cotangent, input, target, weight)
+
+
+@deviation(
+    "CosineEmbeddingLoss", of="gradient", quantities=("grad_input1", "grad_input2"), dtypes=("float16",),
+    modes=("autocast",), severity="wrong", share=0.8, condition="the norm of a vector is below 0.01",
+    witness={"input1": [2.0**-20, 0.0], "input2": [2.0**-20, 0.0], "target": 1.0},
+)  # fmt: skip
+def autocast_eps_in_the_squares_gradient(cotangent, input1, input2, target, *, margin):
+    """Under autocast the gradient is that of the cosine of longer vectors: the square of each norm has 1e-12 added.
+
+    The loss is computed in float32, where 1e-12 is a number, as it is with float32 inputs in eager mode.
+    """
+    return eps_in_the_squares_gradient(cotangent, input1, input2, target, margin=margin)
 
 
 def dtypes_of_copy_differ(dtype: str, name: str) -> None:
