@@ -56,7 +56,9 @@ def attempt(subject: Subject, case: Case, device: str, perilous: bool, mode: str
 
 def by_name(subject: Subject) -> Subject | str:
     """How another process finds a subject: by MODULE:ATTR, torch.nn's own class, or as it is, pickled."""
-    return subject.name if subject.is_torch or ":" in subject.name else subject
+    plain = subject.make is None and subject.call is None
+    named = subject.is_torch or (plain and ":" in subject.name)
+    return subject.source or (subject.name if named else subject)
 
 
 def anew(subject: Subject | str, case: Case, device: str, mode: str) -> Attempt:

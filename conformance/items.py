@@ -11,7 +11,7 @@ from conformance.modes import MODES
 from conformance.options import Selected, Selection, import_module, one_line
 from conformance.row import Item
 from conformance.streams import seed_of
-from conformance.subject import Subject, torch_subject
+from conformance.subject import Subject, name_of, torch_subject
 from reference import Contract
 
 
@@ -28,7 +28,8 @@ def load_subject(selected: Selected, contract: Contract) -> Subject:
     except (Exception, SystemExit) as error:
         return Subject(name=selected.name, problem=f"does not import: {one_line(error)}")
     if isinstance(found, Subject):
-        return replace(found, source=found.source or selected.source)
+        name = selected.name if found.name == name_of(found.factory or found.make) else found.name
+        return replace(found, name=name, source=found.source or selected.source)
     try:
         return Subject(found, name=selected.name)
     except ValueError as error:

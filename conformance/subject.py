@@ -92,12 +92,14 @@ def name_of_loss(like: str | Contract | type) -> str:
 
 
 def name_of(factory: Callable) -> str:
-    """Where a class or function is from: ``torch.nn.HuberLoss``, ``my_losses:MyHuber``."""
+    """Where a class or function is from: ``torch.nn.HuberLoss``, ``functional.huber_loss``, ``my_losses:MyHuber``."""
     while not hasattr(factory, "__qualname__") and hasattr(factory, "func"):
         factory = factory.func
     own = getattr(factory, "__qualname__", type(factory).__qualname__)
     if getattr(torch.nn, own, None) is factory:
         return f"torch.nn.{own}"
+    if getattr(torch.nn.functional, own, None) is factory:
+        return f"functional.{own}"
     return f"{getattr(factory, '__module__', '')}:{own}"
 
 
