@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import torch
@@ -34,12 +35,23 @@ def prepare(session):
     seen = []
 
     def run(inputs):
-        for _ in range(0 if seen else RUNS - 1):
-            call(session.case, module, inputs)
+        for _ in range(1 if seen else RUNS):
+            result = told(lambda: call(session.case, module, inputs))
         seen.append(True)
-        return call(session.case, module, inputs)
+        return result
 
     return run
+
+
+def told(run):
+    """``run()``; what the interpreter raises has its cause in the last line, and says only that in front."""
+    try:
+        return run()
+    except RuntimeError as error:
+        lines = str(error).strip().splitlines()
+        if "TorchScript interpreter" in lines[0]:
+            raise type(error)(lines[-1].removeprefix("RuntimeError: ")) from error
+        raise
 
 
 def scripted(module):
@@ -49,4 +61,5 @@ def scripted(module):
             warnings.simplefilter("ignore", DeprecationWarning)
             return torch.jit.script(module)
     except Exception as error:
-        raise NotScripted(f"{type(error).__name__}: {str(error).strip()}") from error
+        said = re.sub(r" at:? 0x[0-9a-f]+|\.___torch_mangle_\d+", "", str(error).strip())  # of this process alone
+        raise NotScripted(f"{type(error).__name__}: {said}") from error
