@@ -20,7 +20,7 @@ def main(arguments: list | None = None) -> int:
     """Writes the page; 0 when it is written (whatever it says), 4 when the input cannot be read."""
     try:
         options, _ = _parser().parse_known_args(arguments)
-        if options.discard:
+        if options.discard is not None:
             return _discard(options)
         report = _write(options)
     except UnreadableError as error:
@@ -53,7 +53,8 @@ def _summarise(text: str, options: argparse.Namespace) -> None:
 
 
 def _discard(options: argparse.Namespace) -> int:
-    for path in (options.results, partial_path(options.results), _page(options), options.markdown):
+    own = (options.results, partial_path(options.results), _page(options), options.markdown)
+    for path in (*own, *options.discard):
         try:
             if path:
                 path.unlink(missing_ok=True)
@@ -81,8 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--append", metavar="FILE", help="a file to whose end the summary is added; empty: none")
     parser.add_argument(
         "--discard",
-        action="store_true",
-        help="instead of all that, remove what an earlier run left in those files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="instead of all that, remove what an earlier run left in those files and in these",
     )
     return parser
 

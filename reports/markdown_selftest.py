@@ -103,11 +103,14 @@ def test_a_run_without_results_says_so(tmp_path, capsys):
 
 def test_what_an_earlier_run_left_can_be_removed(tmp_path):
     path, summary, kept = tmp_path / "conformance.json", tmp_path / "gate.md", tmp_path / "corpus"
+    other = tmp_path / "gate.xml"
     given = ["--results", str(path), "--markdown", str(summary)]
     path.write_text(json.dumps(synthetic([row()])))
     partial_path(path).write_text("")
     kept.mkdir()
+    other.write_text("")
     assert main(given) == 0
     assert main([*given, "--discard"]) == 0
+    assert set(tmp_path.iterdir()) == {kept, other}
+    assert main([*given, "--discard", str(other)]) == 0
     assert list(tmp_path.iterdir()) == [kept]
-    assert main([*given, "--discard"]) == 0
