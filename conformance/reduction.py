@@ -27,6 +27,11 @@ class GivenTerms(Case):
         terms = Rounded(self.terms.value, self.terms.error, model)
         return self._stored(values(self, lift_rounded(model), lambda **_: terms))
 
+    @property
+    def expected_gradients(self) -> dict[str, Rounded]:
+        """None: terms that are given do not depend on the arguments."""
+        return {}
+
     def truth(self, kinks: bool) -> dict[str, Certified]:
         with certified_precision():
             return values(self, Certified.exact, lambda **_: Certified.exact(self.terms.value))
