@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -13,9 +14,9 @@ from conformance.deviations import DEVIATIONS
 from conformance.invalid import catalogue
 from conformance.mutants import planted
 from conformance.mutants.planted import PLANTED
-from conformance.reproducers.exhibit import of_deviation
+from conformance.reproducers.exhibit import _finding, of_deviation
 from conformance.reproducers.literals import number, wrapped
-from conformance.reproducers.script import LINES, WIDTH, run
+from conformance.reproducers.script import LINES, WIDTH, identifier, run
 from conformance.row import Item, Row, witness_item
 from conformance.subject import Subject
 from reference import CONTRACTS
@@ -166,6 +167,14 @@ def test_a_fault_that_is_no_number_has_a_script_too(wrong, check, monkeypatch):
     mended = row["exhibit"].script.replace(f"= {wrong.__name__}(", "= torch.nn.L1Loss(")
     assert run(row["exhibit"].script)[0] == 1
     assert run(mended)[0] == 0
+
+
+def test_scripts_of_subjects_by_the_same_name_do_not_take_each_others_place():
+    row = row_of(planted.MSEWrongCount, "MSELoss", "value", "float64", "mean")
+    case = next(iter(row.cases()))
+    own = [replace(row.item, subject=replace(row.item.subject, source=f"{m}:MSE")) for m in ("one", "two", "two")]
+    names = [identifier(_finding(item, case, "value", at=(0,), observed=0.0, eager=None)) for item in own]
+    assert names[0] != names[1] == names[2]
 
 
 def test_the_message_of_a_row_is_that_of_its_script():

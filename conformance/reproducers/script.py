@@ -7,6 +7,7 @@ defect is there, 0 when it is gone.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import re
 import textwrap
@@ -160,7 +161,8 @@ def identifier(finding: Finding) -> str:
     check = "" if finding.check in ("value", "gradient") else f"-{finding.check}"
     check += f"-{finding.question}" if finding.question else ""
     check += f"-{finding.mode}" if finding.mode != "eager" else ""
-    end = f"{finding.quantity}-{case.dtype}-{case.reduction}-{case.digest()[:8]}"
+    of = case.digest() if call.is_torch else hashlib.sha256(f"{finding.subject} {case.digest()}".encode()).hexdigest()
+    end = f"{finding.quantity}-{case.dtype}-{case.reduction}-{of[:8]}"
     return re.sub(r"[^\w.-]+", "_", f"{case.contract.loss}{own}{check}-{end}", flags=re.ASCII)
 
 
