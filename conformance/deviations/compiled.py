@@ -59,19 +59,33 @@ def compiled_padding_counts(input, target):
 
 
 @deviation(
-    "MultiLabelMarginLoss", of="gradient", dtypes=DTYPES, severity="wrong", share=1.0, modes=MODES, witness=PADDED,
+    "MultiLabelMarginLoss", of="gradients", dtypes=DTYPES, severity="wrong", share=1.0, modes=MODES, witness=PADDED,
     upstream="pytorch/pytorch#185464", condition="a list of labels is padded with -1", applies=has_padding,
     quantities=("grad_input",),
 )  # fmt: skip
-def gradient_of_compiled_padding(cotangent, input, target):
+def gradient_of_compiled_padding(case, lift):
     """The gradient counts the places after the last label as labels of class 0 when the loss is compiled.
 
-    It is that of the value, in which they count.
+    It is that of the value, in which they count; what the places of one class add up to is accumulated in the dtype.
     """
-    named, gap, other = places(input, target)
-    active = np.where(other, np.where(gap > 0, 1.0, 0.0), 0.0)
-    each = indicator(named, input.shape[-1]) * np.sum(active, axis=-1, keepdims=True)
-    return {"input": np.expand_dims(cotangent / input.shape[-1], -1) * np.sum(active - each, axis=-2)}
+
+    def pullback(cotangent, input, target):
+        named, gap, other = places(input, target)
+        active = np.where(other, np.where(gap > 0, 1.0, 0.0), 0.0)
+        each = np.expand_dims(cotangent / input.shape[-1], -1)
+        pulled = scattered(-each * np.sum(active, axis=-1), named, case.format)
+        return {"input": each * np.sum(active, axis=-2) + pulled}
+
+    return gradients(case, lift, pullback)
+
+
+def scattered(numbers, index, format):
+    """What every class gets of the numbers, (R, C), added one by one and stored each time."""
+    total = numbers * 0.0
+    for place in range(index.shape[-1]):
+        hit = indicator(index[:, place], index.shape[-1])
+        total = np.where(hit, (total + numbers[:, place : place + 1]).rounded_to(format), total)
+    return total
 
 
 @deviation(
@@ -122,7 +136,7 @@ def compiled_slope_cancels(cotangent, input, target):
     "PairwiseDistance", of="gradients", quantities=("grad_x1", "grad_x2"), dtypes=HALF, severity="nan", share=0.3,
     modes=MODES, condition="p is neither 1, 2 nor infinite, and a power of an element leaves the 16-bit format",
     applies=lambda case: case.parameters["p"] not in (1, 2, "inf", np.inf),
-    witness={"x1": [300.0, 300.0], "x2": [0.0, 0.0], "p": 3.0},
+    witness={"x1": [1e-4, 1e-4], "x2": [0.0, 0.0], "p": 3.0},
 )  # fmt: skip
 def compiled_powers(case, lift):
     """The gradient is infinite or nought where a power of a difference leaves the 16-bit format.
