@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 import torch
 
-from conformance.adapters import weighted as weighted  # registers the contracts of functions with a weight
 from conformance.adapters.wrapping import adapted
 from conformance.construction import DISTANCES, said
-from conformance.subject import Subject
+from conformance.subject import Subject, losses
 
 
 class Bound(torch.nn.Module):
@@ -37,6 +37,9 @@ def functional(function: Callable, like: str) -> Subject:
     ``like="weighted_mse_loss"``, ``"weighted_l1_loss"`` and ``"weighted_huber_loss"`` are the contracts of those
     functions with the ``weight`` that they take and the modules lack (:mod:`conformance.adapters.weighted`).
     """
+
+    if like not in losses():
+        import_module("conformance.adapters.weighted")  # which registers its contracts, for those who ask for them
 
     def make(before, factory, case, tensors):
         return Bound(factory, options_of(case, tensors))

@@ -15,9 +15,7 @@ PROMISES = {("*", dtype): STEPS for dtype in ("float16", "bfloat16")}
 BY_WEIGHT = STANDARD | {"mean": Reduction(weight=lambda given: given["weight"])}
 
 
-@contract(
-    reductions=BY_WEIGHT, promises=PROMISES, input=REAL["*n"], target=REAL["*n"], weight=NON_NEGATIVE["*n"]
-)  # fmt: skip
+@contract(reductions=BY_WEIGHT, promises=PROMISES, input=REAL["*n"], target=REAL["*n"], weight=NON_NEGATIVE["*n"])
 def weighted_mse_loss(input, target, *, weight):
     """Squared difference of input and target, times a weight.
 
@@ -33,8 +31,13 @@ def _(cotangent, input, target, *, weight):
 
 
 @contract(
-    reductions=BY_WEIGHT, promises=PROMISES, input=REAL["*n"], target=REAL["*n"], weight=NON_NEGATIVE["*n"]
-)  # fmt: skip
+    reductions=BY_WEIGHT,
+    promises=PROMISES,
+    convention="no slope where input and target are equal",
+    input=REAL["*n"],
+    target=REAL["*n"],
+    weight=NON_NEGATIVE["*n"],
+)
 def weighted_l1_loss(input, target, *, weight):
     """Absolute difference of input and target, times a weight.
 
@@ -55,9 +58,7 @@ def huber(error, delta):
     return np.where(size <= delta, 0.5 * np.square(size), delta * (size - 0.5 * delta))
 
 
-@contract(
-    promises=PROMISES, input=REAL["*n"], target=REAL["*n"], weight=NON_NEGATIVE["*n"], delta=POSITIVE
-)  # fmt: skip
+@contract(promises=PROMISES, input=REAL["*n"], target=REAL["*n"], weight=NON_NEGATIVE["*n"], delta=POSITIVE)
 def weighted_huber_loss(input, target, *, weight, delta=1.0):
     """Squared error within ``delta`` of the target, linear beyond it, times a weight.
 
