@@ -95,8 +95,7 @@ def leaves(case: Case) -> tuple[str, ...]:
 
 
 def compulsory_bytes(case: Case, direction: str) -> int:
-    """What any implementation must move: every argument, and the upstream gradient, read once, the result and every gradient
-    written once."""
+    """What any implementation must move: arguments and upstream gradient read once, result and gradients written."""
     width = BYTES[case.format.name]
     given = sum(a.size * (width if a.dtype == float else 8) for a in case.arguments.values() if a is not None)
     result = sum(prod(case.result_shape(f)) for f in case.contract.fields) * width
