@@ -3,7 +3,7 @@
 import torch
 
 from conformance.mutants.spread.way import first, last, of_class, on_value, reduces, way
-from reference.domains import Index
+from reference.domains import Depends, Index, Interval
 
 
 @way("purity")
@@ -167,7 +167,12 @@ def confuses_the_pair(base):
     return {"__init__": __init__}
 
 
-@way("completeness")
+def ends_in_numbers(contract) -> bool:
+    """Whether the last argument has a gradient: a sign, or a class, has none, and cannot be cut off."""
+    return isinstance(contract.arguments[contract.positional[-1]].domain, Interval | Depends)
+
+
+@way("completeness", ends_in_numbers)
 def cut_off_from_last(call, module, *tensors):
     """Another leaf stands in for the last array of numbers where it requires a gradient."""
     return call(*last(lambda x: x.detach().requires_grad_() if x.requires_grad else x, tensors))
