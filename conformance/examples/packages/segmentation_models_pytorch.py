@@ -9,6 +9,11 @@ from conformance.examples.focal import focal_loss
 
 #: Labels of batches; it takes no class weights.
 OF_LABELS = Supports(dimensions=(2, 3, 4, 5), without=("weight",), kinds={"target": (0,)})
+#: One row of values and one of gradients tell whether it works as it is made by default.
+BY_DEFAULT = Supports(
+    dtypes=("float32",), reductions=("mean",), options={"label_smoothing": (0.0,), "ignore_index": (-100,)},
+    also=OF_LABELS,
+)  # fmt: skip
 
 
 def smoothed(smooth_factor=0.0, ignore_index=-100, reduction="mean"):
@@ -29,7 +34,7 @@ def _shaped(before, case, module, inputs):
 
 binary = smp.SoftBCEWithLogitsLoss
 cross_entropy_by_default = adapted(
-    renamed(smp.SoftCrossEntropyLoss, "CrossEntropyLoss", label_smoothing="smooth_factor"), None, supports=OF_LABELS
+    renamed(smp.SoftCrossEntropyLoss, "CrossEntropyLoss", label_smoothing="smooth_factor"), None, supports=BY_DEFAULT
 )  # fmt: skip
 cross_entropy = adapted(
     renamed(smoothed, "CrossEntropyLoss", label_smoothing="smooth_factor"), None, supports=OF_LABELS
