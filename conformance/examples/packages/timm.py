@@ -62,4 +62,8 @@ poly = adapted(
     as_rows(renamed(plain_poly, "CrossEntropyLoss", label_smoothing="smoothing")), None,
     supports=OF_LABELS, outside=("ignore-index*",),
 )  # fmt: skip
-binary = adapted(timm.loss.BinaryCrossEntropy, "BCEWithLogitsLoss", supports=Supports(dimensions=(1, 2, 3, 4, 5)))
+#: Targets of another shape are labels, as timm documents it.
+binary = adapted(
+    timm.loss.BinaryCrossEntropy, "BCEWithLogitsLoss", supports=Supports(dimensions=(1, 2, 3, 4, 5)),
+    outside=("input-extra-dimension", "target-missing-dimension"),
+)  # fmt: skip
