@@ -185,3 +185,24 @@ def compiled_largest(case, lift):
         return {k: np.where(rows, np.nan, g) for k, g in found.items()}
 
     return gradients(case, lift, pullback)
+
+
+def mean_of_nothing(loss: str) -> None:
+    """Register that the mean of an empty call does not compile where a gradient is required."""
+
+    @deviation(
+        loss, of="behaviour", dtypes=DTYPES, reductions=("mean",), severity="convention", share=1.0, modes=MODES,
+        name="compiled-mean-of-nothing", quantities=("grad_input",), applies=lambda case: case.rows == 0,
+        condition="the call is empty, and an argument requires a gradient",
+        says="raises CompilerFailed: ZeroDivisionError: float division by zero",
+        witness={"input": np.zeros(0), "target": np.zeros(0), "reduction": "mean"},
+    )  # fmt: skip
+    def instead():
+        """The mean of an empty call, which has an empty gradient, does not compile.
+
+        The decomposition of the backward step divides 1 by the number of terms in Python.
+        """
+
+
+for each in ("MSELoss", "SmoothL1Loss", "HuberLoss"):
+    mean_of_nothing(each)

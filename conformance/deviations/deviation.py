@@ -92,7 +92,8 @@ class Deviation:
     @property
     def check(self) -> str:
         """The check that replays the witness."""
-        return self.only or ("gradient" if self.of in ("gradient", "gradients") else "value")
+        of_gradient = self.of in ("gradient", "gradients") or (self.quantities[0] or "").startswith("grad_")
+        return self.only or ("gradient" if of_gradient else "value")
 
     def concerns(self, item, quantity: str, case: Case) -> bool:
         """Whether it is about a number that a row (``item``: its check, loss, question) compares."""

@@ -26,6 +26,10 @@ class NotCompiled(Exception):
     """Nothing was compiled: for want of a C++ compiler, or since torch.compile leaves all of it to eager mode."""
 
 
+class CompilerFailed(Exception):
+    """The compiler raised, by no fault of the call: the message is its exception."""
+
+
 @dataclass
 class Compiled:
     """What is compiled at present: a subject on one kind of case, and how many graphs there were before."""
@@ -93,7 +97,11 @@ def checked(run):
     """``run(inputs)``, after which something must have been compiled."""
 
     def call(inputs):
-        result = run(inputs)
+        try:
+            result = run(inputs)
+        except torch._dynamo.exc.BackendCompilerFailed as error:
+            cause = error.inner_exception
+            raise CompilerFailed(f"{type(cause).__name__}: {cause}") from error
         if compilations() == PRESENT.graphs:
             raise NotCompiled("torch.compile leaves all of it to eager mode")
         return result
