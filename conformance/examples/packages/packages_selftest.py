@@ -89,6 +89,18 @@ def test_the_form_that_cancels_is_found(registered, monkeypatch):
 
 
 @pytest.mark.timeout(300)
+def test_a_wrong_sum_is_found_where_the_contract_has_no_pullback(registered, monkeypatch):
+    with_contracts_of(registered, "focal")
+    from conformance.examples.focal import FocalLoss
+
+    right = FocalLoss.forward
+    wrong = {"sum": 0.5, "mean": 1.0, "none": 1.0}
+    monkeypatch.setattr(FocalLoss, "forward", lambda self, *x: wrong[self.reduction] * right(self, *x))
+    chosen = selection("focal_loss", "conformance.examples.focal:FocalLoss", ("reduction",), "smoke", 0)
+    assert {row.item.reduction for row in rows(chosen) if faults(row)} == {"sum"}
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("package", KEPT)
 def test_a_package_is_judged_where_it_is_installed(registered, package):
     pytest.importorskip(package, reason="it is no dependency of the suite")
