@@ -18,7 +18,7 @@ from conformance.items import items, subject_of
 from conformance.mutants import plain as plain_losses
 from conformance.mutants.judging import selection
 from conformance.mutants.zoo import ZOO, Wrong
-from conformance.options import Selected
+from conformance.options import AT_NIGHT, Selected
 from conformance.row import Item, Row
 from conformance.subject import Subject, single_threaded
 
@@ -238,5 +238,5 @@ def failure(item: Item, finding: Finding) -> Finding | None:
 
 
 def known_checks(names: Iterable[str]) -> tuple[str, ...]:
-    """The checks that there are, in the order in which they are defined."""
-    return tuple(c for c in names if c in CHECKS)
+    """The checks of the gate, in the order in which they are defined."""
+    return tuple(c for c in names if c in CHECKS and c not in AT_NIGHT)
