@@ -59,14 +59,14 @@ class MSEByProducts(torch.nn.MSELoss):
 
 
 class BCEInChunks(torch.nn.BCELoss):
-    """Seven elements at a time."""
+    """In seven parts."""
 
     def forward(self, input, target):
         fits(input, target, self.weight)
         same_shape(input, target)
         chances(input, target)
         flat = widest(input).reshape(-1), widest(target).reshape(-1)
-        parts = [chance_cross_entropy(*chunk) for chunk in zip(*(x.split(7) for x in flat), strict=True)]
+        parts = [chance_cross_entropy(*chunk) for chunk in zip(*(x.chunk(7) for x in flat), strict=True)]
         terms = torch.cat(parts).reshape(input.shape)
         return reduced(terms if self.weight is None else widest(self.weight) * terms, self.reduction, input)
 
