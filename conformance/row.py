@@ -110,7 +110,7 @@ class Row:
     def cases(self) -> Iterator[Case]:
         """The item's cases, those that have found a bug before all others, until the budget is spent or the row
         has failed often enough."""
-        item, results = self.item, 0
+        item = self.item
         least, wanted, most = item.asked.work(item.budget)
         most = min(most, MODES[item.mode].blocks or most)
         work = Work(least, wanted, most, IDLE * most if item.subject.supports else 0)
