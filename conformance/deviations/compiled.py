@@ -9,7 +9,7 @@ from conformance.deviations.binary import weighted
 from conformance.deviations.deviation import HALF, deviation
 from conformance.deviations.distance import opposite
 from conformance.deviations.kernels import scalar, sigmoid
-from conformance.deviations.norms import difference, norm
+from conformance.deviations.norms import difference, norm, terms
 from reference.arithmetic.plain import plain
 from reference.in_numpy._softmax import indicator
 from reference.in_numpy.distance import triplet_margin_loss
@@ -27,14 +27,15 @@ PADDED = {"input": [[1.0, -1.0, 0.5, 0.3, -0.2]], "target": [[0, 1, -1, -1, -1]]
 def places(input, target):
     """What inductor makes of every place of the list of labels, the empty ones included, which name class 0.
 
-    The class of each place, shape (R, C); how far class i reaches into its margin, shape (R, C, C); and where i
-    is no label.
+    The class of each place, shape (R, C); how far class i reaches into its margin, shape (R, C, C), of which what
+    does not depend on i is stored; and where i is no label.
     """
     classes = input.shape[-1]
     listed = np.cumprod(target >= 0, axis=-1).astype(bool)
     named = np.where(listed, target, 0)
     label = np.any(indicator(named, classes) & np.expand_dims(listed, -1), axis=-2)
-    gap = (1 - np.expand_dims(np.take_along_axis(input, named, axis=-1), -1)) + np.expand_dims(input, -2)
+    lead = terms(1 - np.take_along_axis(input, named, axis=-1))
+    gap = np.expand_dims(lead, -1) + np.expand_dims(terms(input), -2)
     return named, gap, np.broadcast_to(np.expand_dims(~label, -2), gap.shape)
 
 
@@ -45,6 +46,7 @@ def has_padding(case) -> bool:
 
 @deviation(
     "MultiLabelMarginLoss", of="value", dtypes=DTYPES, severity="wrong", share=1.0, modes=MODES, witness=PADDED,
+    steps="storage",
     upstream="pytorch/pytorch#185464", condition="a list of labels is padded with -1", applies=has_padding,
 )  # fmt: skip
 def compiled_padding_counts(input, target):
@@ -60,6 +62,7 @@ def compiled_padding_counts(input, target):
 
 @deviation(
     "MultiLabelMarginLoss", of="gradients", dtypes=DTYPES, severity="wrong", share=1.0, modes=MODES, witness=PADDED,
+    steps="storage",
     upstream="pytorch/pytorch#185464", condition="a list of labels is padded with -1", applies=has_padding,
     quantities=("grad_input",),
 )  # fmt: skip
@@ -72,7 +75,7 @@ def gradient_of_compiled_padding(case, lift):
     def pullback(cotangent, input, target):
         named, gap, other = places(input, target)
         active = np.where(other, np.where(gap > 0, 1.0, 0.0), 0.0)
-        each = np.expand_dims(cotangent / input.shape[-1], -1)
+        each = np.expand_dims(terms(cotangent) / input.shape[-1], -1)
         pulled = scattered(-each * np.sum(active, axis=-1), named, case.format)
         return {"input": each * np.sum(active, axis=-2) + pulled}
 

@@ -43,6 +43,7 @@ accepts("BCEWithLogitsLoss", ("weight-as-complex-numbers", "weight-extra-dimensi
 accepts("BCEWithLogitsLoss", ("pos-weight-as-complex-numbers", "pos-weight-extra-dimension",
                               "target-as-complex-numbers"), because=EXPANDED,
         severity="wrong", input=ROW, target=ROW, pos_weight=ROW)  # fmt: skip
-accepts("SoftMarginLoss", ("input-single", "target-as-complex-numbers", "target-extra-dimension"), because=EXPANDED,
+accepts("SoftMarginLoss", ("input-single", "input-extra-dimension", "target-extra-dimension",
+                           "target-as-complex-numbers"), because=EXPANDED,
         severity="wrong", input=ROW, target=[1.0, -1.0])  # fmt: skip
 accepts("HuberLoss", ("target-as-complex-numbers",), because=EXPANDED, severity="wrong", input=ROW, target=ROW)
