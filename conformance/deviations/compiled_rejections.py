@@ -47,3 +47,5 @@ accepts("SoftMarginLoss", ("input-single", "input-extra-dimension", "target-extr
                            "target-as-complex-numbers"), because=EXPANDED,
         severity="wrong", input=ROW, target=[1.0, -1.0])  # fmt: skip
 accepts("HuberLoss", ("target-as-complex-numbers",), because=EXPANDED, severity="wrong", input=ROW, target=ROW)
+accepts("SoftMarginLoss", ("input-missing-dimension",), because=EXPANDED, severity="wrong",
+        input=ROWS, target=[[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])  # fmt: skip
