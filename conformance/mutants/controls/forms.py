@@ -25,16 +25,19 @@ class HuberBySmoothL1(torch.nn.HuberLoss):
 
 
 class SmoothL1ByHuber(torch.nn.SmoothL1Loss):
-    """Huber's loss over ``beta``."""
+    """Huber's loss of the error in units of ``beta``, linear beyond."""
 
     def forward(self, input, target):
         if self.beta < 0:
             raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
         real(input, target)
-        given = widest(input), widest(target)
+        error = widest(input) - widest(target)
         if self.beta == 0:
-            return reduced((given[0] - given[1]).abs(), self.reduction, input)
-        return reduced(functional.huber_loss(*given, "none", self.beta) / self.beta, self.reduction, input)
+            return reduced(error.abs(), self.reduction, input)
+        inside = error.clamp(-self.beta, self.beta)
+        parabola = self.beta * functional.huber_loss(inside / self.beta, torch.zeros_like(inside), "none")
+        terms = torch.where(error.abs() <= self.beta, parabola, error.abs() - 0.5 * self.beta)
+        return reduced(terms, self.reduction, input)
 
 
 class L1BySign(torch.nn.L1Loss):
@@ -80,8 +83,9 @@ class NLLByOneHot(torch.nn.NLLLoss):
         weight = rows.new_ones(rows.shape[-1]) if self.weight is None else widest(self.weight)
         live = target != self.ignore_index
         hot = functional.one_hot(torch.where(live, target, 0).long(), rows.shape[-1]).bool() & live.unsqueeze(-1)
-        terms = torch.where(hot, -weight * rows, 0.0).sum(-1)
-        return mean_by(terms, torch.where(hot, weight, 0.0).sum(-1), self.reduction).to(input.dtype)
+        carried = torch.where(hot, weight, 0.0)
+        terms = -(carried * torch.where(hot, rows, 0.0)).sum(-1)
+        return mean_by(terms, carried.sum(-1), self.reduction).to(input.dtype)
 
 
 class CrossEntropyInFloat64(CrossEntropyByLogSumExp):
@@ -149,11 +153,55 @@ class TripletDistanceByHand(torch.nn.TripletMarginWithDistanceLoss):
         return reduced(terms, self.reduction, anchor)
 
 
+def check_rows(input, target, classes, weight):
+    """Raises ValueError unless there is a class, or a probability of each, for every row of the input."""
+    real(input, target)
+    rows = input.shape[:-1] + ((classes,) if target.is_floating_point() else ())
+    if target.shape != rows:
+        raise ValueError(f"expected a target of shape {tuple(rows)}, got {tuple(target.shape)}")
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"expected a weight for each of {classes} classes, got {tuple(weight.shape)}")
+
+
+class MultiMarginByMask(torch.nn.MultiMarginLoss):
+    """All gaps in float64, that of the target itself masked; keeps a NaN, which torch's kernel loses."""
+
+    def forward(self, input, target):
+        x, weight = widest(input), None if self.weight is None else widest(self.weight)
+        options = {"p": self.p, "margin": self.margin, "weight": weight}
+        with torch.no_grad():
+            functional.multi_margin_loss(x, target, **options)  # which refuses what is invalid
+        own = torch.arange(x.shape[-1], device=x.device) == target.unsqueeze(-1)
+        gap = (self.margin - x.gather(-1, target.unsqueeze(-1)) + x).clamp_min(0)
+        cost = gap if self.p == 1 else gap * gap
+        cost = cost if weight is None else weight[target].unsqueeze(-1) * cost
+        return reduced(cost.masked_fill(own, 0.0).sum(-1) / x.shape[-1], self.reduction, input)
+
+
+class MultiLabelMarginByScatter(torch.nn.MultiLabelMarginLoss):
+    """Labels scattered to their classes, and all pairs in float64; keeps a NaN, which torch's kernel loses."""
+
+    def forward(self, input, target):
+        x = widest(input)
+        with torch.no_grad():
+            functional.multilabel_margin_loss(x, target)  # which refuses what is invalid
+        listed = (target < 0).long().cumsum(-1) == 0
+        counts = torch.zeros(x.shape, dtype=torch.long, device=x.device)
+        label = counts.scatter_add(-1, torch.where(listed, target, 0), listed.long()) > 0
+        pair = label.unsqueeze(-1) & ~label.unsqueeze(-2)
+        gap = (1 - x.unsqueeze(-1) + x.unsqueeze(-2)).clamp_min(0)
+        terms = torch.where(pair, gap, 0.0).sum((-1, -2)) / x.shape[-1]
+        return reduced(terms, self.reduction, input)
+
+
 class LinearByEinsum(torch.nn.LinearCrossEntropyLoss):
     """Logits by a contraction, then logsumexp, in float64."""
 
     def forward(self, input, target):
         weight, bias = self.linear.weight, self.linear.bias
+        if input.ndim not in (1, 2) or input.shape[-1:] != weight.shape[1:]:
+            raise RuntimeError(f"expected {weight.shape[1]} features, got {tuple(input.shape)}")
+        check_rows(input, target, weight.shape[0], self.weight)
         logits = torch.einsum("...i,ci->...c", widest(input), widest(weight))
         logits = logits if bias is None else logits + widest(bias)
         options = {"ignore_index": self.ignore_index} if not target.is_floating_point() else {}

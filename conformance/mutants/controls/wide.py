@@ -70,23 +70,6 @@ class CosineEmbeddingInFloat64(torch.nn.CosineEmbeddingLoss):
         return reduced(terms, self.reduction, input1, total_pairwise)
 
 
-class MultiMarginInFloat64(torch.nn.MultiMarginLoss):
-    """Sums from the last term to the first."""
-
-    def forward(self, input, target):
-        options = {"p": self.p, "margin": self.margin, "weight": optional(self.weight), "reduction": "none"}
-        terms = functional.multi_margin_loss(widest(input), target, **options)
-        return reduced(terms, self.reduction, input, total_reversed)
-
-
-class MultiLabelMarginInFloat64(torch.nn.MultiLabelMarginLoss):
-    """Kahan's sum."""
-
-    def forward(self, input, target):
-        terms = functional.multilabel_margin_loss(widest(input), target, reduction="none")
-        return reduced(terms, self.reduction, input, total_compensated)
-
-
 class GaussianCompensated(torch.nn.GaussianNLLLoss):
     """Kahan's sum."""
 
