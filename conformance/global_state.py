@@ -33,6 +33,7 @@ def _put_filters(filters) -> None:
     warnings._filters_mutated()
 
 
+FILTERS = "filters of warnings"
 SETTINGS: dict[str, Setting] = {
     "the grad mode": Setting(torch.is_grad_enabled, torch.set_grad_enabled),
     "the default dtype": Setting(torch.get_default_dtype, torch.set_default_dtype),
@@ -46,7 +47,7 @@ SETTINGS: dict[str, Setting] = {
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
     ),
     "flushing of subnormal numbers": Setting(_flushes, torch.set_flush_denormal),
-    "filters of warnings": Setting(lambda: list(warnings.filters), _put_filters),
+    FILTERS: Setting(lambda: list(warnings.filters), _put_filters),
     "NumPy's handling of errors": Setting(np.geterr, lambda old: np.seterr(**old)),
 }  # fmt: skip
 

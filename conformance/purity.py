@@ -15,7 +15,7 @@ import torch
 
 from conformance.answers import another, answers, differentiable, differing, stacked, tape, with_parameters
 from conformance.case import loop_dimensions
-from conformance.global_state import GENERATORS, SETTINGS, changes, stir
+from conformance.global_state import FILTERS, GENERATORS, SETTINGS, changes, stir
 from conformance.reduction import unreduced
 from conformance.session import Refused, Session, refusals
 from conformance.smaller import take
@@ -104,9 +104,14 @@ def modes(session: Session) -> list[str]:
 
 
 def leaving_settings(ask: Callable[[], list[str]]) -> tuple[list[str], list[str]]:
-    """What ``ask`` answers, and which settings of the process it changes, words for either; they are put back."""
+    """What ``ask`` answers, and which settings of the process it changes, words for either; they are put back.
+
+    Modules that a first call imports may filter warnings: only filters that the next call sets again count.
+    """
     wrong: list[str] = []
     touched = changes(SETTINGS, lambda: wrong.extend(ask()))
+    if FILTERS in touched and FILTERS not in changes(SETTINGS, ask):
+        touched.remove(FILTERS)
     return wrong, [f"changes {name}" for name in touched]
 
 

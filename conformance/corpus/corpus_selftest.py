@@ -72,12 +72,12 @@ def test_every_case_of_the_repository_is_one_of_its_row_and_says_what_it_found(f
 
 
 @pytest.mark.parametrize("file", FILES, ids=[f.stem for f in FILES])
-def test_torch_passes_every_case_of_the_repository(file):
+def test_torch_passes_every_case_of_the_repository_or_its_deviation_is_known(file):
     for contract, check, dtype, reduction, _ in by_row(entries(file)):
         row = Row(item(torch_subject(CONTRACTS[contract]), contract, check, dtype, reduction))
         for case in KNOWN.cases(row.item):
             row.feed(case)
-        assert all(tally.verdict() == "pass" for tally in row.tallies.values())
+        assert {tally.verdict() for tally in row.tallies.values()} <= {"pass", "known"}
 
 
 def test_a_rare_bug_is_found_by_a_case_of_the_corpus_alone(tmp_path):

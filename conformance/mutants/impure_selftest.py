@@ -1,9 +1,12 @@
 """Does every question about layouts, shapes, purity and completeness find what it is for, and nothing else?"""
 
+import warnings
+
 import pytest
 
 from conformance.checks import CHECKS
 from conformance.mutants import impure
+from conformance.purity import leaving_settings
 from conformance.row import Item, Row
 from conformance.subject import Subject
 from reference import CONTRACTS
@@ -59,3 +62,15 @@ def test_a_subject_that_does_not_pickle_gets_a_note():
         row.feed(case)
     assert row.tally(None).verdict() == "note"
     assert next(iter(row.tally(None).notes)).startswith("does not pickle")
+
+
+def test_filters_of_warnings_count_when_the_next_call_sets_them_again_and_not_when_an_import_did():
+    def ask(times: list[int]) -> list[str]:
+        if times and times.pop():
+            warnings.simplefilter("ignore")
+        return []
+
+    before = list(warnings.filters)
+    for calls, said in (([0, 1], []), ([1, 1], ["changes filters of warnings"])):
+        assert leaving_settings(lambda left=calls: ask(left)) == ([], said)
+        assert warnings.filters == before

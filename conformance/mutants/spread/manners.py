@@ -65,12 +65,6 @@ def flushes_subnormal_numbers(call, module, *tensors):
 
 
 @way("completeness")
-def cut_off_from_input(call, module, *tensors):
-    """The first argument leaves the graph."""
-    return call(*first(torch.Tensor.detach, tensors))
-
-
-@way("completeness")
 def leaves_only(call, module, *tensors):
     """A first argument that is itself a result leaves the graph."""
     return call(*first(lambda x: x if x.is_leaf else x.detach(), tensors))
