@@ -99,8 +99,9 @@ def selection(subject, checks, dtypes, reductions, device, budget, seed, file) -
     few = {k: ((v,) if isinstance(v, str) else tuple(v)) or every for k, (v, every) in given.items()}
     entries = expected.read(None if file is None else str(file), options.losses(), options.KNOWN, ValueError)
     work = "smoke" if budget == "brief" else budget
+    asked = few["check"] if checks else options.usual_checks(work)
     return Selection(
-        (Selected(subject.loss, None, subject),), few["check"], few["dtype"], few["reduction"], (device,), ("eager",),
+        (Selected(subject.loss, None, subject),), asked, few["dtype"], few["reduction"], (device,), ("eager",),
         work, seed, entries,
     )  # fmt: skip
 

@@ -114,7 +114,7 @@ def selection(option) -> Selection:
     subjects = _subjects(option)
     return Selection(
         subjects=subjects,
-        checks=tuple(option.check) or tuple(c for c in CHECKS if option.budget == "nightly" or c not in AT_NIGHT),
+        checks=tuple(option.check) or usual_checks(option.budget),
         dtypes=tuple(option.dtype) or DTYPES,
         reductions=tuple(option.reduction) or REDUCTIONS,
         devices=_devices(option.device),
@@ -123,6 +123,11 @@ def selection(option) -> Selection:
         seed=option.seed,
         expected=expected.read(option.deviations, losses(), KNOWN),
     )
+
+
+def usual_checks(budget: str) -> tuple[str, ...]:
+    """The checks of a run that names none."""
+    return tuple(c for c in CHECKS if budget == "nightly" or c not in AT_NIGHT)
 
 
 def _known(what: str, given, choices) -> None:
