@@ -17,7 +17,7 @@ from pathlib import Path
 
 from conformance.child import Crashed, in_child
 from conformance.mutants import plain
-from conformance.mutants.trial import PATIENCE_ALONE, Task, Trial, known_checks, rows
+from conformance.mutants.trial import PATIENCE_ALONE, Task, Trial, begin_worker, known_checks, rows
 from conformance.mutants.zoo import ZOO, Wrong
 from conformance.options import CHECKS as ORDER
 from conformance.subject import single_threaded
@@ -101,7 +101,7 @@ def matrix(asked: argparse.Namespace) -> Caught:
     found, checks = kept(asked), known_checks(ORDER)
     left = [loss for loss in asked.only or plain.__all__ if not set(mutants_of(loss)) <= set(found)]
     every = [Task(loss, tuple(mutants_of(loss)), (), checks, asked.budget, asked.seed) for loss in left]
-    with get_context("spawn").Pool(2, single_threaded) as pool:
+    with get_context("spawn").Pool(2, begin_worker) as pool:
         for loss, done in pool.imap_unordered(catching, every):
             found |= done
             with side_file(asked).open("a") as side:

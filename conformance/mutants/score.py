@@ -20,10 +20,9 @@ from pathlib import Path
 from conformance.checks import CHECKS
 from conformance.mutants import plain
 from conformance.mutants.controls import CONTROLS
-from conformance.mutants.trial import Finding, Outcome, Task, Trial, known_checks
+from conformance.mutants.trial import Finding, Outcome, Task, Trial, begin_worker, known_checks
 from conformance.mutants.zoo import ZOO
 from conformance.options import CHECKS as ORDER
-from conformance.subject import single_threaded
 
 HERE = Path(__file__).parent
 SURVIVORS = HERE / "survivors.toml"
@@ -78,7 +77,7 @@ def try_loss(task: Task) -> Outcome:
 def score(every: list[Task]) -> list[Outcome]:
     """What becomes of every loss, in two worker processes."""
     found: list[Outcome] = []
-    with get_context("spawn").Pool(2, single_threaded) as pool:
+    with get_context("spawn").Pool(2, begin_worker) as pool:
         for done in pool.imap_unordered(try_loss, every):
             found.append(done)
             caught = sum(1 for f in done.mutants if f.caught)

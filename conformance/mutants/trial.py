@@ -8,6 +8,7 @@ the whole budget, as controls are.  A row that fails a mutant counts only if the
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -235,6 +236,12 @@ def failure(item: Item, finding: Finding) -> Finding | None:
         return finding.by(item, None, f"breaks the check: {error!r}")
     failed = next((t for t in row.tallies.values() if t.verdict() == "fail"), None)
     return None if failed is None else finding.by(item, failed.quantity, "fails")
+
+
+def begin_worker() -> None:
+    """What a worker process does first: one thread, and no warnings of infinities that formulas mask."""
+    single_threaded()
+    warnings.filterwarnings("ignore", category=RuntimeWarning)
 
 
 def known_checks(names: Iterable[str]) -> tuple[str, ...]:
