@@ -24,7 +24,7 @@ def selection(subject: Subject, checks=CHECKS, dtype="float32", reductions=("non
 
 
 def rows(subject: Subject, **rest) -> list[Row]:
-    """The rows of a smoke run in one dtype, fed."""
+    """The rows of a smoke run in one dtype, fed; also for the self-tests of adapters."""
     chosen = selection(subject, **rest)
     found = [Row(item, Corpus()) for check in chosen.checks for item in items(chosen, check)]
     for row in found:

@@ -22,28 +22,9 @@ from conformance.adapters import (
     renamed,
     reordered,
 )
-from conformance.corpus import Corpus
-from conformance.items import items
-from conformance.options import Selected, Selection
-from conformance.row import Row
+from conformance.declared_selftest import rows, verdicts
 from conformance.subject import Subject
 from conformance.supports import Supports
-
-
-def rows(subject: Subject, checks=("value", "gradient"), reductions=("none", "mean")) -> list[Row]:
-    """The rows of a smoke run in float32, fed."""
-    chosen = Selection(
-        (Selected(subject.loss, None, subject),), checks, ("float32",), reductions, ("cpu",), ("eager",), "smoke", 0
-    )
-    found = [Row(item, Corpus()) for check in checks for item in items(chosen, check)]
-    for row in found:
-        for case in row.cases():
-            row.feed(case)
-    return found
-
-
-def verdicts(subject: Subject, **rest) -> set[str]:
-    return {tally.verdict() for row in rows(subject, **rest) for tally in row.tallies.values()}
 
 
 def reduced(terms, reduction):
@@ -231,7 +212,8 @@ def test_a_mean_that_divides_by_the_number_of_weights_fails():
 
 def test_a_numpy_function_without_a_gradient_is_asked_for_values_alone():
     subject = numpy_loss(lambda input, target: abs(input - target), like="L1Loss")
-    told = {row.item.check: {t.verdict() for t in row.tallies.values()} for row in rows(subject, reductions=("mean",))}
+    asked = rows(subject, checks=("value", "gradient"), reductions=("mean",))
+    told = {row.item.check: {t.verdict() for t in row.tallies.values()} for row in asked}
     assert told == {"value": {"pass"}, "gradient": {"skip"}}
 
 
