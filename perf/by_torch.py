@@ -1,0 +1,50 @@
+"""A subject's own module on its tensors: eager, or compiled by torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from conformance.session import Session
+from conformance.subject import Subject
+from perf.call import Call
+from perf.cell import Workload
+
+
+def torch_call(subject: Subject, work: Workload, wanted: tuple[str, ...], device: str, mode: str = "eager") -> Call:
+    """One call of the module, and its gradients of the arguments in ``wanted``, without accumulating them.
+
+    Raises Refused where the subject does; the first run shows whether it answers at all.
+    """
+    session = Session(subject, work.case, device, mode=mode)
+    inputs = session.inputs(0, wanted)
+    shared = {k: t.requires_grad_() for k, t in session.leaves(wanted).items()}
+    live = [inputs[k] if k in inputs else shared[k] for k in wanted]
+    fields = tuple(work.case.contract.fields)
+    upstream = [session.upstream(f, 0, torch.empty((), dtype=session.dtype)) for f in fields]
+    run, several = session.run, len(fields) > 1
+
+    def forward():
+        result = run(inputs)
+        return [getattr(result, f) for f in fields] if several else [result]
+
+    def forward_and_backward():
+        found = forward()
+        return found, torch.autograd.grad(found, live, upstream)
+
+    def numbers(result) -> Mapping[str, np.ndarray]:
+        found, gradients = result if wanted else (result, ())
+        session.fields(found[0] if not several else result_like(fields, found))
+        named = dict(zip(fields, found, strict=True)) | {f"grad_{k}": g for k, g in zip(wanted, gradients, strict=True)}
+        return {k: session.array(t)[None] for k, t in named.items()}
+
+    return Call(forward_and_backward if wanted else forward, numbers)
+
+
+def result_like(fields: tuple[str, ...], parts: list[torch.Tensor]):
+    """A result of several fields."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(**dict(zip(fields, parts, strict=True)))
