@@ -1,14 +1,21 @@
-"""How is the report called?  python -m reports [--results FILE] [--html FILE] [--markdown FILE], ignoring others."""
+"""How are the reports called?  python -m reports [--results FILE] [--html FILE] [--markdown FILE], ignoring others.
+
+`python -m reports perf` makes the report on speed, `python -m reports history` keeps and shows what it was.
+"""
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from reports import markdown
-from reports.load import UnreadableError, load, partial_path
+from reports import document, markdown, pages
+from reports.document import UnreadableError
+from reports.load import load, partial_path
 from reports.render import write
 
 BAD_INPUT = 4
+SPEED = ("perf", "history")
+"""Commands whose modules draw: they are imported only where asked for."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -18,8 +25,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list | None = None) -> int:
     """Writes the page; 0 when it is written (whatever it says), 4 when the input cannot be read."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        options, _ = _parser().parse_known_args(arguments)
+        if given and given[0] in SPEED:
+            return import_module(f"reports.{given[0]}.command").main(given[1:])
+        options, _ = _parser().parse_known_args(given)
         if options.discard is not None:
             return _discard(options)
         report = _write(options)
@@ -34,6 +44,7 @@ def main(arguments: list | None = None) -> int:
 def _write(options: argparse.Namespace):
     try:
         report = write(load(options.results), _page(options))
+        pages.refresh(_page(options).parent)
     except UnreadableError as error:
         _summarise(markdown.unreadable(str(error)), options)
         raise
@@ -47,9 +58,9 @@ def _page(options: argparse.Namespace) -> Path:
 
 def _summarise(text: str, options: argparse.Namespace) -> None:
     if options.markdown:
-        markdown.write(text, options.markdown)
+        document.write(text, options.markdown)
     if options.append:
-        markdown.write(text, Path(options.append), "a")
+        document.write(text, Path(options.append), "a")
 
 
 def _discard(options: argparse.Namespace) -> int:
@@ -64,7 +75,7 @@ def _discard(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog="python -m reports", description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument(
         "--results",
         type=Path,

@@ -1,9 +1,10 @@
 """What does a results file say?  Reads it, refuses what is not one, and takes in the rows of a killed run."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from reports.document import UnreadableError, parsed, text, typed
 
 SCHEMA = 1
 VERDICTS = ("fail", "known", "note", "pass", "skip")
@@ -102,10 +103,6 @@ _FOOTER = {
 }
 
 
-class UnreadableError(Exception):
-    """The file is missing, not readable, not JSON, or not a results file; the text is one line."""
-
-
 @dataclass(frozen=True)
 class Results:
     """One run: `header` and `footer` as the file has them, `rows` as dictionaries with every key present.
@@ -130,7 +127,7 @@ def load(path: Path) -> Results:
     """The run in the file at `path`; raises `UnreadableError`."""
     document = _document(path)
     header = _header(document["header"])
-    footer = _typed(document["footer"], _FOOTER, "footer")
+    footer = typed(document["footer"], _FOOTER, "footer")
     rows = [_row(row, f"rows[{index}]") for index, row in enumerate(document["rows"])]
     complete, warnings = bool(footer["complete"]), []
     if not rows and partial_path(path).exists():
@@ -145,7 +142,7 @@ def load(path: Path) -> Results:
 
 
 def _document(path: Path) -> dict:
-    document = _parsed(_text(path), str(path))
+    document = parsed(text(path), str(path))
     if not isinstance(document, dict) or "schema" not in document:
         raise UnreadableError(f"{path}: not a results file (an object with schema, header, rows, footer)")
     if document["schema"] != SCHEMA:
@@ -156,58 +153,40 @@ def _document(path: Path) -> dict:
     return document
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UnreadableError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise UnreadableError(f"{path}: not UTF-8 text") from None
-    except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror}") from None
-
-
-def _parsed(text: str, where: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"{where}: not JSON ({error})") from None
-
-
 def _partial(path: Path) -> tuple[list, int]:
     """The rows of a side file, and how many lines were not rows (the last one is often cut short)."""
     rows, broken = [], 0
-    for line in filter(str.strip, _text(path).splitlines()):
+    for line in filter(str.strip, text(path).splitlines()):
         try:
-            rows.append(_row(_parsed(line, str(path)), "row"))
+            rows.append(_row(parsed(line, str(path)), "row"))
         except UnreadableError:
             broken += 1
     return rows, broken
 
 
 def _header(value: Mapping) -> dict:
-    header = _typed(value, _HEADER, "header")
+    header = typed(value, _HEADER, "header")
     header["environment"] = header["environment"] or {}
     header["contracts"] = [
         _contract(each, f"header.contracts[{index}]") for index, each in enumerate(header["contracts"] or [])
     ]
     header["deviations"] = [
-        _witnessed(_typed(each, _DEVIATION, f"header.deviations[{index}]"), f"header.deviations[{index}]")
+        _witnessed(typed(each, _DEVIATION, f"header.deviations[{index}]"), f"header.deviations[{index}]")
         for index, each in enumerate(header["deviations"] or [])
     ]
     return header
 
 
 def _contract(value: object, where: str) -> dict:
-    contract = _typed(value, _CONTRACT, where)
-    contract["promises"] = [_typed(promise, _PROMISE, f"{where}.promises") for promise in contract["promises"] or []]
+    contract = typed(value, _CONTRACT, where)
+    contract["promises"] = [typed(promise, _PROMISE, f"{where}.promises") for promise in contract["promises"] or []]
     return contract
 
 
 def _row(value: object, where: str) -> dict:
-    row = _witnessed(_typed(value, _ROW, where), where)
+    row = _witnessed(typed(value, _ROW, where), where)
     if row["curves"] is not None:
-        row["curves"] = _typed(row["curves"], _CURVES, f"{where}.curves")
+        row["curves"] = typed(row["curves"], _CURVES, f"{where}.curves")
     if row["verdict"] not in VERDICTS:
         raise UnreadableError(f"{where}.verdict: {row['verdict']!r} is none of {', '.join(VERDICTS)}")
     row["deviation"] = [str(each) for each in row["deviation"] or []]
@@ -217,18 +196,8 @@ def _row(value: object, where: str) -> dict:
 
 def _witnessed(thing: dict, where: str) -> dict:
     if thing["witness"] is not None:
-        thing["witness"] = _typed(thing["witness"], _WITNESS, f"{where}.witness")
+        thing["witness"] = typed(thing["witness"], _WITNESS, f"{where}.witness")
     return thing
-
-
-def _typed(value: object, kinds: Mapping, where: str) -> dict:
-    """The keys of `kinds` in `value`, absent ones as None; raises where a type is not the expected one."""
-    if not isinstance(value, dict):
-        raise UnreadableError(f"{where}: not an object")
-    for key, kind in kinds.items():
-        if not isinstance(value.get(key), kind):
-            raise UnreadableError(f"{where}.{key}: missing or of the wrong type")
-    return {key: value.get(key) for key in kinds}
 
 
 def _miscount(rows: list, footer: Mapping) -> str | None:

@@ -1,11 +1,10 @@
 """What does a summary in markdown say?  The outcome, a line for each subject and loss, failures, known deviations."""
 
 import re
-from pathlib import Path
 
 from reports import words
 from reports.grouping import grouped, summary
-from reports.load import VERDICTS, UnreadableError
+from reports.load import VERDICTS
 from reports.model import Report
 
 FAILURES = 40
@@ -36,22 +35,13 @@ def unreadable(reason: str) -> str:
     return f"## Plumbline: no results\n\n{plain(reason)}\n"
 
 
-def write(text: str, path: Path, mode: str = "w") -> None:
-    """Writes (or with mode "a" appends) a summary, making its folder; raises `UnreadableError` where it cannot."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open(mode, encoding="utf-8", errors="replace") as file:
-            file.write(text)
-    except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror}") from None
-
-
 def plain(text: object, most: int = LONGEST) -> str:
     """One line of text in which nothing is markup."""
     return _SPECIAL.sub(r"\\\1", words.clip(" ".join(str(text).split()), most)).replace("\\<", "&lt;")
 
 
-def _table(heads: list, lines: list) -> str:
+def table(heads: list, lines: list) -> str:
+    """A table; its cells are markup already."""
     rows = [heads, ["---"] * len(heads), *lines]
     return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in rows)
 
@@ -70,7 +60,7 @@ def _subjects(rows: list) -> str:
         worst = (words.count(told["cases"]), told["grade"] or "", words.number(told["worst_ratio"]))
         lines.append([plain(home), plain(loss), _loud(told["verdict"]), *worst, *counts])
     heads = ["subject", "loss", "verdict", "cases", "worst grade", "worst ratio", *VERDICTS]
-    return _table(heads, lines) if lines else ""
+    return table(heads, lines) if lines else ""
 
 
 def _loud(verdict: str) -> str:
@@ -99,5 +89,5 @@ def _known(report: Report) -> str:
     if not met:
         return ""
     lines = [[plain(each["id"]), plain(each["severity"]), each["rows"], plain(each["summary"] or "")] for each in met]
-    table = _table(["deviation", "severity", "rows", "summary"], lines)
-    return f"<details><summary>Known deviations: {len(met)}</summary>\n\n{table}\n\n</details>"
+    listed = table(["deviation", "severity", "rows", "summary"], lines)
+    return f"<details><summary>Known deviations: {len(met)}</summary>\n\n{listed}\n\n</details>"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jinja2 import ChainableUndefined, DictLoader, Environment
 
-from reports import words
-from reports.load import Results, UnreadableError
+from reports import document, pages, words
+from reports.load import Results
 from reports.model import Report, build
 
 
@@ -17,19 +17,14 @@ def render(report: Report, folder: str | None = "") -> str:
 
     `folder` is that of the results as seen from the page, for links to scripts; None where there is no way.
     """
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(report=report, header=report.results.header, folder=folder)
 
 
 def write(results: Results, path: Path) -> Report:
     """Writes the page to `path`, making its folder; raises `UnreadableError` where that cannot be done."""
     report = build(results)
-    page = render(report, _way(path.parent, results.path.parent)).encode("utf-8", "replace")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(page)
-    except OSError as error:
-        raise UnreadableError(f"{path}: {error.strerror}") from None
+    document.write(render(report, _way(path.parent, results.path.parent)), path)
     return report
 
 
@@ -43,17 +38,18 @@ def _way(start: Path, end: Path) -> str | None:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of every page."""
     folder = resources.files("reports") / "templates"
     texts = {each.name: each.read_text("utf-8") for each in folder.iterdir() if each.is_file()}
-    environment = Environment(
+    made = Environment(
         loader=DictLoader(texts),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=ChainableUndefined,
     )
-    environment.globals["words"] = words
+    made.globals |= {"words": words, "navigation": pages.MARK}
     for name in ("number", "count", "clip", "spaced", "where", "shell"):
-        environment.filters[name] = getattr(words, name)
-    return environment
+        made.filters[name] = getattr(words, name)
+    return made
