@@ -105,12 +105,12 @@ class Selection:
 def selection(option) -> Selection:
     """Read pytest's options.  Raises pytest.UsageError, which is exit status 4, with one clear line."""
     sys.path[:0] = [p for p in (os.getcwd(),) if p not in sys.path[:1]]
-    _known("budget", [option.budget], BUDGETS)
-    _known("check", option.check, CHECKS)
-    _known("mode", option.mode, MODES)
-    _known("reduction", option.reduction, REDUCTIONS)
-    _known("dtype", option.dtype, DTYPES)
-    _known("device", option.device, DEVICES)
+    known("budget", [option.budget], BUDGETS)
+    known("check", option.check, CHECKS)
+    known("mode", option.mode, MODES)
+    known("reduction", option.reduction, REDUCTIONS)
+    known("dtype", option.dtype, DTYPES)
+    known("device", option.device, DEVICES)
     subjects = _subjects(option)
     return Selection(
         subjects=subjects,
@@ -130,7 +130,7 @@ def usual_checks(budget: str) -> tuple[str, ...]:
     return tuple(c for c in CHECKS if budget == "nightly" or c not in AT_NIGHT)
 
 
-def _known(what: str, given, choices) -> None:
+def known(what: str, given, choices) -> None:
     for value in given:
         if value not in choices:
             raise pytest.UsageError(f"unknown {what} {value!r}: choose from {', '.join(choices)}")
@@ -158,7 +158,7 @@ def _subjects(option) -> tuple[Selected, ...]:
     chosen = [s for given in option.subject for s in _read_subject(given)]
     if not option.subject:
         chosen = [Selected(loss, None) for loss in losses()]
-    _known("loss", option.loss, losses())
+    known("loss", option.loss, losses())
     kept = tuple(dict.fromkeys(s for s in chosen if not option.loss or s.loss in option.loss))
     if not kept:
         raise pytest.UsageError(f"--loss {', '.join(option.loss)}: no chosen subject is of that loss")
@@ -173,7 +173,7 @@ def _read_subject(given: str) -> list[Selected]:
         raise pytest.UsageError(f"--subject {given}: write LOSS=MODULE:ATTR or LOSS=FILE.py:ATTR")
     if loss not in losses():
         _try_import(given, source.rpartition(":")[0])
-        _known("loss", [loss], losses())
+        known("loss", [loss], losses())
     return [Selected(loss, source)]
 
 

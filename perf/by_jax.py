@@ -12,6 +12,7 @@ import numpy as np
 from conformance.case import Case
 from perf.call import Call
 from perf.cell import Workload, leaves
+from perf.facts import NAMES
 from reference.reductions import Reduction, Unreduced
 
 
@@ -28,7 +29,17 @@ def jax_call(work: Workload, direction: str) -> Call:
         shaped = {f: np.reshape(np.asarray(v, float), (1, *case.result_shape(f))) for f, v in found.items()}
         return shaped | {f"grad_{k}": case.from_rows(k, np.asarray(g, float)) for k, g in gradients.items()}
 
-    return Call(run, numbers)
+    def facts(call: Call) -> tuple[object, dict]:
+        told = program.cost_analysis() or {}
+        memory = program.memory_analysis()
+        own = {
+            "flops": told.get("flops"),
+            "bytes": told.get("bytes accessed"),
+            "peak_bytes": memory.temp_size_in_bytes + memory.output_size_in_bytes,
+        }
+        return call.run(), dict.fromkeys(NAMES) | own
+
+    return Call(run, numbers, facts)
 
 
 def program_of(case: Case, direction: str) -> tuple[Callable, tuple]:
@@ -46,7 +57,8 @@ def program_of(case: Case, direction: str) -> tuple[Callable, tuple]:
         found, pull = jax.vjp(lambda x: fields(arrays | x), live)
         return found, pull(upstream)[0]
 
-    return jax.jit(both), (live, arrays, upstream)
+    given = (live, arrays, upstream)
+    return jax.jit(both).lower(*given).compile(), given
 
 
 def fields_of(case: Case) -> Callable[[Mapping], dict]:

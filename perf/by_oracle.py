@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.case import gradients, values
 from perf.call import Call
 from perf.cell import Workload
+from perf.facts import of_numpy
 
 
 def oracle_call(work: Workload, direction: str) -> Call:
@@ -19,4 +20,4 @@ def oracle_call(work: Workload, direction: str) -> Call:
     def forward_and_backward():
         return values(work.case, plain) | gradients(work.case, plain)
 
-    return Call(forward if direction == "forward" else forward_and_backward, lambda result: result)
+    return Call(forward if direction == "forward" else forward_and_backward, lambda result: result, of_numpy)

@@ -11,6 +11,7 @@ from conformance.session import Session
 from conformance.subject import Subject
 from perf.call import Call
 from perf.cell import Workload
+from perf.facts import none_told, of_compiled, of_eager
 
 
 def torch_call(subject: Subject, work: Workload, wanted: tuple[str, ...], device: str, mode: str = "eager") -> Call:
@@ -40,7 +41,8 @@ def torch_call(subject: Subject, work: Workload, wanted: tuple[str, ...], device
         named = dict(zip(fields, found, strict=True)) | {f"grad_{k}": g for k, g in zip(wanted, gradients, strict=True)}
         return {k: session.array(t)[None] for k, t in named.items()}
 
-    return Call(forward_and_backward if wanted else forward, numbers)
+    facts = none_told if device != "cpu" else of_compiled if mode == "compile" else of_eager
+    return Call(forward_and_backward if wanted else forward, numbers, facts)
 
 
 def result_like(fields: tuple[str, ...], parts: list[torch.Tensor]):

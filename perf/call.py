@@ -18,10 +18,11 @@ MODES = {"eager": "eager", "compile": "compile"}
 @dataclass(frozen=True)
 class Call:
     """``run()`` evaluates the call once, and returns what came; ``numbers(result)`` are its quantities as NumPy
-    arrays, shape (1, ...)."""
+    arrays, shape (1, ...).  ``facts(call)``: an answer, and what the implementation tells of it."""
 
     run: Callable[[], object]
     numbers: Callable[[object], Mapping[str, np.ndarray]]
+    facts: Callable[[Call], tuple[object, dict]]
 
 
 def call_of(cell: Cell, work: Workload, subject: Subject | None = None) -> Call:

@@ -19,6 +19,7 @@ from reference.reductions import Unreduced
 
 IMPLEMENTATIONS = ("eager", "compile", "jax", "oracle")
 PASSES = ("forward", "forward+backward")
+SIZES = ("S", "M", "L")
 #: Elements of the first argument: dispatch costs most (S), arithmetic does (M), memory does (L).
 ELEMENTS = {"S": 2**10, "M": 2**16, "L": 2**24}
 #: The same where matrices take part, whose oracle costs the product of three sizes.

@@ -1,4 +1,4 @@
-"""What does one call do, counted and not timed?  Operators, bytes, allocations and saved tensors, the same every time."""
+"""What does one call do, counted and not timed?  Operators, bytes, allocations, saved tensors: the same every time."""
 
 from __future__ import annotations
 
