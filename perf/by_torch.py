@@ -14,13 +14,18 @@ from perf.cell import Workload
 from perf.facts import none_told, of_compiled, of_eager
 
 
-def torch_call(subject: Subject, work: Workload, wanted: tuple[str, ...], device: str, mode: str = "eager") -> Call:
+def torch_call(
+    subject: Subject, work: Workload, wanted: tuple[str, ...], device: str, mode: str = "eager",
+    inputs: dict[str, torch.Tensor] | None = None,
+) -> Call:  # fmt: skip
     """One call of the module, and its gradients of the arguments in ``wanted``, without accumulating them.
 
+    ``inputs``: the tensors of another subject's call, to be shared with it; an empty one is filled, for the next.
     Raises Refused where the subject does; the first run shows whether it answers at all.
     """
     session = Session(subject, work.case, device, mode=mode)
-    inputs = session.inputs(0, wanted)
+    inputs = {} if inputs is None else inputs
+    inputs.update(inputs or session.inputs(0, wanted))
     shared = {k: t.requires_grad_() for k, t in session.leaves(wanted).items()}
     live = [inputs[k] if k in inputs else shared[k] for k in wanted]
     fields = tuple(work.case.contract.fields)
