@@ -24,7 +24,8 @@ ANY = (0.0, 2.0**80, -(2.0**80), 2.75)
 SHARES = (0.5, 0.125, 0.875, 0.25)
 #: Exponents of what stands for infinity: far beyond every number of a case, and far below float64's largest.
 FAR = (160, 290)
-#: What exceeds this in all probes is infinite; what differs among them and is below its inverse is nought.
+#: What exceeds this in all probes is infinite; what differs among them and is below VANISHING is nought, unless a
+#: number of the case is so small that an infinity times it is not large in the probes.
 LIMIT = 2.0**140
 VANISHING = 2.0**-100
 
@@ -38,6 +39,12 @@ class SpecialCase(Case):
     @cached_property
     def has_nan(self) -> bool:
         return any(np.isnan(a).any() for a in _floats(self))
+
+    @cached_property
+    def may_vanish(self) -> bool:
+        """Whether what is small in all probes is so since an infinity divides it, and not by a number of the case."""
+        sizes = [abs(a[np.isfinite(a) & (a != 0)]) for a in _floats(self)]
+        return min((np.min(s) for s in sizes if s.size), default=1.0) >= 2.0 ** -FAR[0]
 
     @cached_property
     def probes(self) -> tuple[Case, ...]:
@@ -66,7 +73,7 @@ class SpecialCase(Case):
     def _merged(self, evaluate, model: Model) -> dict[str, Rounded]:
         with np.errstate(all="ignore"):  # formulas take differences of infinities that they then mask
             found = [evaluate(probe, lift_rounded(model)) for probe in self.probes]
-        merged = {k: merge([f[k] for f in found], self.has_nan) for k in found[0]}
+        merged = {k: merge([f[k] for f in found], self.has_nan, self.may_vanish) for k in found[0]}
         kept = {k: r.stored(self.format) for k, r in merged.items()}
         return {k: self._without_promise(k, r) if k.startswith("grad_") else r for k, r in kept.items()}
 
@@ -152,8 +159,9 @@ def means(case: Case, domain, sign: float) -> bool:
     return isinstance(domain, Interval) and ("-" if sign < 0 else "+") in domain.infinite
 
 
-def merge(found: list[Rounded], any_number: bool) -> Rounded:
-    """What all probes together say; ``any_number``: they differ in what stands for NaN."""
+def merge(found: list[Rounded], any_number: bool, may_vanish: bool = True) -> Rounded:
+    """What all probes together say; ``any_number``: they differ in what stands for NaN; ``may_vanish``: what is small
+    in all of them, and differs, is nought."""
     with np.errstate(all="ignore"):
         value, reach = np.stack([r.value for r in found]), np.stack([_reach(r) for r in found])
         low, high = value - reach, value + reach
@@ -162,12 +170,13 @@ def merge(found: list[Rounded], any_number: bool) -> Rounded:
         known = ~np.isnan(value).any(axis=0)
         same = known & (np.max(low, axis=0) <= np.min(high, axis=0))
         gone = known & ~np.all(value == value[0], axis=0) & np.all(abs(value) <= VANISHING, axis=0)
+        lost, gone = gone & (not may_vanish), gone & may_vanish
         beyond = [known & np.all(sign * low >= LIMIT, axis=0) for sign in (1, -1)]
     narrowest = np.expand_dims(np.argmin(reach, axis=0), 0)
     answer, bound, spread = (np.take_along_axis(part, narrowest, 0)[0] for part in (value, *_parts(found)))
     answer, bound = np.where(gone, 0.0, answer), np.where(same | gone, bound, np.inf)
     if any_number:
-        changes = known & ~same & ~gone
+        changes = known & ~same & ~gone & ~lost
         return Rounded(np.where(changes, np.nan, answer), np.where(changes, 0.0, bound), found[0].model, spread)
     answer = np.where(beyond[0], np.inf, np.where(beyond[1], -np.inf, answer))
     return Rounded(answer, np.where(beyond[0] | beyond[1], 0.0, bound), found[0].model, spread)

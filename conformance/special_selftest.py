@@ -64,6 +64,14 @@ def test_an_infinity_is_a_limit():
     assert expected("BCEWithLogitsLoss", input=[INF, -INF], target=[1.0, 1.0])[0] == [0.0, INF]
 
 
+def test_an_infinity_times_the_smallest_number_is_not_nought():
+    """In float64, whose subnormal numbers are smaller than what stands for infinity is large."""
+    case = witness_case("NLLLoss", "float64", "none", input=[[-(2.0**-1040)]], target=[0], weight=[INF])
+    assert np.isinf(case.expected("value").error).all()
+    case = witness_case("NLLLoss", "float64", "none", input=[[-1.0]], target=[0], weight=[INF])
+    assert case.expected("value").value.tolist() == [[INF]]
+
+
 def test_infinities_whose_order_decides_promise_nothing():
     assert expected("MarginRankingLoss", input1=[INF], input2=[INF], target=[1.0])[1] == [True]
 

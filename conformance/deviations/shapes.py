@@ -4,6 +4,7 @@ import numpy as np
 
 from conformance.case import gradients, lift_rounded, values
 from conformance.deviations.deviation import HALF, SINGLE, deviation
+from conformance.deviations.softmax import pull_case
 from reference.arithmetic.rounded import Model, Rounded
 
 
@@ -51,6 +52,11 @@ def one_by_one(case) -> Model:
     return Model(case.format.working, kinks=True, sequential=True)
 
 
+def has_many_classes(case) -> bool:
+    """Whether there are a thousand classes or more."""
+    return case.sizes["c"][0] >= 1000
+
+
 @deviation(
     "MultiMarginLoss", of="result", dtypes=SINGLE, severity="accuracy", share=0.5, devices=("cpu",),
     condition="there are a thousand classes or more",
@@ -76,6 +82,21 @@ def gradient_of_classes_one_by_one(case, lift):
     The kernel adds the gradients of all other classes to one number, class after class, in the format of the input.
     """
     return gradients(case, lift_rounded(one_by_one(case)))
+
+
+@deviation(
+    "CrossEntropyLoss", of="gradients", quantities=("grad_input",), dtypes=SINGLE, severity="accuracy", share=0.3,
+    devices=("cpu",), applies=has_many_classes, condition="there are a thousand classes or more",
+    witness={"input": np.zeros((1, 9288)), "target": [0], "label_smoothing": 0.1},
+)  # fmt: skip
+def gradient_of_smoothed_classes_in_order(case, lift):
+    """The gradient loses digits where there are many classes.
+
+    The backward of log_softmax adds the slopes of all classes in order, to as many numbers as a vector register
+    holds, in the format of the input, and every probability is multiplied by that sum: with label smoothing small
+    shares are added to a large one, which keeps less of each the larger it is.
+    """
+    return pull_case(case, lift_rounded(one_by_one(case)))
 
 
 FAR, NEAR = [0.3] * 4096, [0.0] * 4096
