@@ -1,0 +1,1 @@
+"""What was the speed before?  One line for each run, kept apart by machine, and where it changed."""

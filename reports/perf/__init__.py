@@ -1,0 +1,1 @@
+"""Did a loss become slower or hungrier?  The report on speed, from files alone."""
