@@ -171,7 +171,7 @@ def merge(found: list[Rounded], any_number: bool, may_vanish: bool = True) -> Ro
         same = known & (np.max(low, axis=0) <= np.min(high, axis=0))
         gone = known & ~np.all(value == value[0], axis=0) & np.all(abs(value) <= VANISHING, axis=0)
         lost, gone = gone & (not may_vanish), gone & may_vanish
-        beyond = [known & np.all(sign * low >= LIMIT, axis=0) for sign in (1, -1)]
+        beyond = [known & np.all(low >= LIMIT, axis=0), known & np.all(high <= -LIMIT, axis=0)]
     narrowest = np.expand_dims(np.argmin(reach, axis=0), 0)
     answer, bound, spread = (np.take_along_axis(part, narrowest, 0)[0] for part in (value, *_parts(found)))
     answer, bound = np.where(gone, 0.0, answer), np.where(same | gone, bound, np.inf)

@@ -7,9 +7,11 @@ from torch.nn import functional
 
 from conformance.deviations.deviation import witness_case
 from conformance.row import Item, Row
-from conformance.special import SpecialCase, as_special
+from conformance.special import SpecialCase, as_special, merge
 from conformance.subject import Subject
 from reference import CONTRACTS
+from reference.arithmetic.formats import FORMATS
+from reference.arithmetic.rounded import Model, Rounded
 
 INF, NAN = float("inf"), float("nan")
 
@@ -70,6 +72,15 @@ def test_an_infinity_times_the_smallest_number_is_not_nought():
     assert np.isinf(case.expected("value").error).all()
     case = witness_case("NLLLoss", "float64", "none", input=[[-1.0]], target=[0], weight=[INF])
     assert case.expected("value").value.tolist() == [[INF]]
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0])
+def test_an_answer_without_a_bound_is_no_infinity(value):
+    model = Model(FORMATS["float32"])
+    boundless = [Rounded(np.array([value]), np.array([np.inf]), model) for _ in range(2)]
+    merged = merge(boundless, any_number=False)
+    assert merged.value == value
+    assert np.isinf(merged.error)
 
 
 def test_infinities_whose_order_decides_promise_nothing():

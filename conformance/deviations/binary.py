@@ -56,9 +56,13 @@ weighted_last(
 )  # fmt: skip
 
 
-def slope_over_spread(cotangent, input, target, weight):
-    """``(p - t) / max(p (1 - p), 1e-12)`` where the floor has a say, the contract's gradient elsewhere."""
-    spread = np.maximum((1.0 - input) * input, scalar(EPSILON, input))
+def slope_over_spread(cotangent, input, target, weight, floor: bool = True):
+    """``(p - t) / max(p (1 - p), 1e-12)`` where the floor has a say, the contract's gradient elsewhere.
+
+    Without ``floor`` the larger of the two is the first, also where it is the nought of negative sign.
+    """
+    spread = (1.0 - input) * input
+    spread = np.maximum(spread, scalar(EPSILON, input)) if floor else spread
     slope = weighted(weight, cotangent * (input - target) / spread)
     right = binary_cross_entropy.pullback(cotangent, input, target, weight=weight)["input"]
     return {"input": np.where(plain(input) * (1 - plain(input)) < 2 * EPSILON, slope, right)}
@@ -90,7 +94,7 @@ def gradient_without_floor(cotangent, input, target, *, weight):
     torch divides by max(input (1 - input), 1e-12), but 1e-12 is 0 in float16: 0 / 0 where the input is the
     target, and an infinite gradient of a value that is clamped at 100 where it is not.
     """
-    return slope_over_spread(cotangent, input, target, weight)
+    return slope_over_spread(cotangent, input, target, weight, floor=False)
 
 
 @deviation(
