@@ -29,6 +29,8 @@ _VARIABLES = dict(
 _FAMILY = "system-ui, sans-serif"
 BEHIND = {"facecolor": GROUND, "edgecolor": "none", "pad": 1}
 """What stands behind a label so that lines do not cross it."""
+MOST = 1e15
+"""Numbers from here on are no measurements."""
 CHARACTER = 6.3
 """Width of a character of a label in pixels, about."""
 
@@ -123,7 +125,7 @@ def _unique(text: str, name: str) -> str:
 
 def finite(numbers) -> list:
     """Those that can be drawn."""
-    return [x for x in map(words.real, numbers) if x is not None and math.isfinite(x)]
+    return [x for x in map(words.real, numbers) if x is not None and abs(x) < MOST]
 
 
 def percents(axis, numbers: list) -> None:

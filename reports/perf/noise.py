@@ -3,14 +3,14 @@
 import numpy as np
 
 from reports.drawing import BEHIND, BLUE, FAIL, INK, QUIET, Drawing, canvas, finite, label, percents, svg
-from reports.perf.proof import Proof, percent_of
+from reports.perf.proof import Proof, percent_of, slower
 
 WIDTH = 350
 
 
 def canary(gate_canary: dict | None) -> Drawing | None:
     """A dot for each fork of the canary, with the median and its interval."""
-    ratios = [100 * np.expm1(x) for x in finite((gate_canary or {}).get("log_ratios") or [])]
+    ratios = [slower(x) for x in finite((gate_canary or {}).get("log_ratios") or [])]
     if not ratios:
         return None
     figure, axes = canvas(WIDTH, 120, left=16, right=16, bottom=38)

@@ -1,9 +1,10 @@
 """Does the gate work?  Its trials on identical code and on code made slower on purpose, summed up from raw data."""
 
 from dataclasses import dataclass
+from math import expm1, log
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 from scipy.special import betaincinv
 
 from reports import words
@@ -80,7 +81,12 @@ def load(folder: Path) -> Proof:
 def percent_of(trial: dict) -> float | None:
     """The median slowdown of a trial's forks in percent; None where times were not taken."""
     ratios = [x for x in map(words.real, trial["log_ratios"] or []) if x is not None]
-    return float(100 * np.expm1(np.median(ratios))) if ratios else None
+    return slower(median(ratios)) if ratios else None
+
+
+def slower(log_ratio: float) -> float:
+    """The logarithm of a ratio of times as a slowdown in percent; at most a thousandfold one."""
+    return 100 * expm1(min(log_ratio, log(1000)))
 
 
 def _trial(line: str, where: str) -> dict:
