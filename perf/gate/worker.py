@@ -41,6 +41,8 @@ def main() -> None:
     sys.path.insert(0, os.getcwd())
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    gc.collect()
+    gc.freeze()  # forks do not go through what is there already
     try:
         for said in TASKS[request["task"]](request):
             print(json.dumps(said), file=out, flush=True)

@@ -40,7 +40,8 @@ def false_alarms(trials: list[dict]) -> Iterator[str]:
         own = [t for t in trials if t["tier"] == tier]
         runs = min(Counter(t["cell"] for t in own).values())
         flagged = sum(t["flagged"] for t in own)
-        yield f"A/A, tier {tier}: {runs} runs of 6 cells, {flagged} of {len(own)} cells flagged ({share(flagged, len(own))})"
+        told = f"{flagged} of {len(own)} cells flagged ({share(flagged, len(own))})"
+        yield f"A/A, tier {tier}: {runs} runs of 6 cells, {told}"
 
 
 def work_found(trials: list[dict]) -> Iterator[str]:
@@ -52,7 +53,8 @@ def work_found(trials: list[dict]) -> Iterator[str]:
         return
     found = sum(bool(tiers) for tiers in seen.values())
     only = {t: sum(tiers == {t} for tiers in seen.values()) for t in ("0", "1")}
-    yield f"work: {found} of {len(seen)} injections found by tiers 0 or 1 ({only['0']} by 0 alone, {only['1']} by 1 alone)"
+    alone = f"{only['0']} by 0 alone, {only['1']} by 1 alone"
+    yield f"work: {found} of {len(seen)} injections found by tiers 0 or 1 ({alone})"
     yield from (f"  missed: {name} in {cell}" for (name, cell), tiers in sorted(seen.items()) if not tiers)
 
 
@@ -62,14 +64,16 @@ def spins_found(trials: list[dict]) -> Iterator[str]:
             own = [t for t in trials if t["bound"] == bound and t["size_percent"] == size]
             if own:
                 found, runs = sum(t["flagged"] for t in own), min(Counter(t["cell"] for t in own).values())
-                yield f"spin of {size} %, {bound}-bound: {found} of {len(own)} found ({share(found, len(own))}), {runs} runs"
+                told = f"{found} of {len(own)} found ({share(found, len(own))}), {runs} runs"
+                yield f"spin of {size} %, {bound}-bound: {told}"
 
 
 def detectable(trials: list[dict]) -> Iterator[str]:
     for proven in CELLS.values():
         own = [t["detectable_percent"] for t in trials if t["cell"] == proven.cell.name]
         if own:
-            yield f"detectable in {proven.cell.name}: {median(own):.1f} % (median), {max(own):.1f} % (worst of {len(own)})"
+            told = f"{median(own):.1f} % (median), {max(own):.1f} % (worst of {len(own)})"
+            yield f"detectable in {proven.cell.name}: {told}"
 
 
 def share(part: int, whole: int) -> str:

@@ -39,32 +39,34 @@ def pair(injection: Injection) -> Pair:
 
 
 def by_counters(measuring: Measuring, pairs: list[Pair]) -> dict[str, dict]:
-    """Tier 0.  An answer that is wrong is told, and counts as not flagged."""
+    """Tier 0.  Raises RuntimeError where an answer is wrong: no regression is measured then."""
     sides: dict[str, dict] = {p.key: {} for p in pairs}
     for said in measuring.counters(pairs, ("0",)):
-        sides[said["key"]][said["side"]] = said
+        if running.why(said):
+            raise RuntimeError(f"{said['key']}, {said['side']}{running.why(said)}")
+        sides[said["key"]][said["side"]] = said["counters"]
     return {key: counted(key, own) for key, own in sides.items()}
 
 
 def counted(key: str, own: dict) -> dict:
-    wrong = [running.why(own[s]) for s in running.SIDES if running.why(own[s])]
-    if wrong:
-        return {"counters": None, "flagged": False, "error": wrong[0].removeprefix(": ")}
-    counters, operators = running.compared({s: own[s]["counters"] for s in running.SIDES})
+    counters, operators = running.compared(own)
     found = judge.of_counters(key, {"counters": counters, "operators": operators})
     return {"counters": counters, "flagged": bool(found), "by": [f.what for f in found]}
 
 
 def by_instructions(measuring: Measuring, pairs: list[Pair]) -> dict[str, dict]:
-    """Tier 1."""
+    """Tier 1.  Raises RuntimeError where nothing is counted."""
     records: dict[str, dict | None] = {p.key: None for p in pairs}
     for said in measuring.instructions(pairs):
+        if "error" in said:
+            raise RuntimeError(f"{said['key']}, {said['side']}: {said['error']}")
         records[said["key"]] = running.instructions(records[said["key"]], said)
-    found = {}
-    for key, record in records.items():
-        shown = judge.of_instructions(key, {"instructions": record})
-        found[key] = {"instructions": record, "flagged": bool(shown), "by": [f.what for f in shown]}
-    return found
+    return {key: executed(key, record) for key, record in records.items()}
+
+
+def executed(key: str, record: dict) -> dict:
+    found = judge.of_instructions(key, {"instructions": record})
+    return {"instructions": record, "flagged": bool(found), "by": [f.what for f in found]}
 
 
 def by_time(measuring: Measuring, pairs: list[Pair]) -> dict[str, dict]:
