@@ -26,6 +26,8 @@ _VARIABLES = dict(
         strict=True,
     )
 )
+_FAR = (10, 30, 100, 300, 1000, 10000, 100000)
+"""Percent that a long axis marks."""
 _FAMILY = "system-ui, sans-serif"
 BEHIND = {"facecolor": GROUND, "edgecolor": "none", "pad": 1}
 """What stands behind a label so that lines do not cross it."""
@@ -131,15 +133,16 @@ def finite(numbers) -> list:
 def percents(axis, numbers: list) -> None:
     """An axis of changes in percent that has room for all numbers; beyond 30 % its outer parts are logarithmic."""
     low, high = min([-1.0, *numbers]), max([1.0, *numbers])
-    margin = 0.06 * (high - low)
-    low, high = low - margin, high + margin
-    if max(high, -low) > 30:
+    is_long = max(high, -low) > 30
+    margins = (0.1 * -low, 0.1 * high) if is_long else (0.06 * (high - low),) * 2
+    low, high = low - margins[0], high + margins[1]
+    if is_long:
         axis.axes.set(**{f"{axis.axis_name}scale": SymmetricalLogScale(axis, linthresh=10, linscale=2)})
-        ticks = [t for t in (10, 30, 100, 300, 1000, 10000, 100000) if t <= max(high, -low)]
-        axis.set_ticks([t for t in (*(-t for t in reversed(ticks)), 0, *ticks) if low <= t <= high])
+        axis.set_ticks([t for t in sorted((0, *_FAR, *(-t for t in _FAR))) if low <= t <= high])
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(MaxNLocator(5 if axis.figure.get_figwidth() * 72 < 600 else 11, steps=[1, 2, 5, 10]))
+        wide = axis.get_figure().get_figwidth() * 72 > 600
+        axis.set_major_locator(MaxNLocator(11 if wide else 5, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(lambda x, _: f"{x:+g} %".replace("-", "−") if x else "0")
     axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from reports import document, pages
 from reports.document import UnreadableError
 from reports.history.entry import entry
-from reports.history.store import append, read
+from reports.history.store import append, date_of, read
 from reports.history.view import View, matching, view
 from reports.perf import benchmarks, gate
 from reports.render import environment
@@ -30,6 +30,7 @@ def _add(options: argparse.Namespace) -> int:
     measured = benchmarks.load(options.perf or PERF)
     gated = gate.load(options.gate or GATE) if options.gate or GATE.exists() else None
     run = entry(measured, gated, options.commit, options.date)
+    date_of(run["date"], "the date of the run")
     earlier = read(options.file) if options.file.exists() else None
     append(run, options.file)
     for warning in earlier.warnings if earlier else ():

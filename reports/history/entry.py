@@ -35,11 +35,16 @@ def _cells(measured: Measured, gate: Gate | None) -> dict:
     eager = {_tensors(each): each["seconds"] for each in measured.cells if each["implementation"] == "eager"}
     kept = {each["cell"]: _kept(each, eager.get(_tensors(each))) for each in measured.cells}
     if gate and gate.header["fingerprint"] == measured.about["fingerprint"]:
-        for cell in gate.cells:
+        for cell in filter(_is_torch, gate.cells):
             count = words.real(((cell["instructions"] or {}).get("head") or {}).get("instructions"))
             if count is not None:
                 kept.setdefault(cell["cell"], {})["instructions"] = count
     return {name: numbers for name, numbers in kept.items() if numbers}
+
+
+def _is_torch(cell: dict) -> bool:
+    """Whether a cell's head is torch itself, which is what the benchmarks of that name measure."""
+    return isinstance(cell["head"], str) and cell["head"].startswith("torch.nn")
 
 
 def _tensors(cell: dict) -> tuple:

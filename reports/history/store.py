@@ -113,12 +113,13 @@ def _taken(line: bytes, index: dict, where: str) -> tuple:
         found[~np.isfinite(found)] = np.nan
     except (AttributeError, TypeError, ValueError, OverflowError):
         raise UnreadableError(f"{where}: a cell's number is none") from None
-    date = _date(run["date"], where)
+    date = date_of(run["date"], where)
     places = [index.setdefault(name, len(index)) for name in cells]
     return Run(run["fingerprint"], run["machine"] or {}, run["suite_version"], run["commit"], date), places, found
 
 
-def _date(text: str, where: str) -> datetime:
+def date_of(text: str, where: str) -> datetime:
+    """A date as ISO 8601 has it, in UTC; without a zone it is UTC already.  Raises `UnreadableError`."""
     try:
         date = datetime.fromisoformat(text)
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

@@ -1,7 +1,7 @@
 """Does the gate work?  Its trials on identical code and on code made slower on purpose, summed up from raw data."""
 
 from dataclasses import dataclass
-from math import expm1, log
+from math import expm1, isfinite, log
 from pathlib import Path
 from statistics import median
 
@@ -80,7 +80,7 @@ def load(folder: Path) -> Proof:
 
 def percent_of(trial: dict) -> float | None:
     """The median slowdown of a trial's forks in percent; None where times were not taken."""
-    ratios = [x for x in map(words.real, trial["log_ratios"] or []) if x is not None]
+    ratios = [x for x in map(words.real, trial["log_ratios"] or []) if x is not None and isfinite(x)]
     return slower(median(ratios)) if ratios else None
 
 
