@@ -26,7 +26,7 @@ _VARIABLES = dict(
         strict=True,
     )
 )
-_FAR = (10, 30, 100, 300, 1000, 10000, 100000)
+_FAR = (5, 10, 30, 100, 300, 1000, 10000, 100000)
 """Percent that a long axis marks."""
 _FAMILY = "system-ui, sans-serif"
 BEHIND = {"facecolor": GROUND, "edgecolor": "none", "pad": 1}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from reports.history.synthetic import two_years
-from reports.perf.synthetic import FINGERPRINT, benchmark, benchmarks, cell, failing_gate, gate, proof, stage
+from reports.perf.synthetic import FINGERPRINT, benchmark, benchmarks, cell, failing_gate, gate, proof, stage, trial
 
 PANELS = (
     "cells", "time", "counters", "instructions", "noise", "injected", "roofline", "fit", "memory", "history", "not-run",
@@ -98,7 +98,7 @@ def test_the_worst_outcome_is_the_first_line_of_the_forest(whole):
 
 def test_counters_that_differ_are_listed_and_the_others_counted(whole):
     shown = text(whole.part('<section id="counters">'))
-    assert "HuberLoss regression bytes 4,096 8,192 +100.0 %" in shown.replace(" forward M", "")
+    assert "HuberLoss regression bytes 4,096 8,192 +100 %" in shown.replace(" forward M", "")
     assert "operator aten.clone 0 1" in shown
     assert "20 counts are equal" in shown
 
@@ -113,8 +113,16 @@ def test_the_proof_counts_false_alarms_and_what_was_found(whole):
     shown = text(whole.part('<section id="injected">'))
     assert "tier 2 100 1 1.00 % 5.45 %" in shown
     assert "tier 1 20 0 0 % 16.8 %" in shown
-    assert "spin spin compute 3.00 % 0 of 10" in shown
-    assert "extra clone work compute 1 of 1 1 of 1 0 of 1 1 of 1" in shown
+    assert "3 % compute 0 of 10 5 % compute 10 of 10" in shown
+    assert "extra clone compute, memory 2 of 2 2 of 2 0 of 2 1 of 1" in shown
+    assert "found 1 of 1 pairs" in shown
+
+
+def test_missed_work_is_loud_and_first(made):
+    lines = [trial("injected", 1, name, family="work", flagged=name != "quiet") for name in ("clone", "quiet")]
+    shown = text(made(proof=lines).part('<section id="injected">'))
+    assert "found 1 of 2 pairs of a kind and a cell, and missed 1" in shown
+    assert shown.index("quiet compute") < shown.index("clone compute")
 
 
 def test_cells_that_were_not_run_are_listed_with_their_reason(whole):

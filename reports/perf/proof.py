@@ -48,15 +48,27 @@ class Proof:
         by_tier = grouped(sorted(self.identical, key=_tier), _tier)
         return [(tier, len(own), _flagged(own), *_share(own)) for tier, own in by_tier.items()]
 
-    def injections(self) -> list:
-        """Injected slowdowns as (family, injection, size in percent, bound, by tier, by cell).
+    def work(self) -> list:
+        """Injected work as (injection, bounds of its cells, by tier, by cell), what was missed first.
 
-        By tier: {tier: (found, trials)}; by cell: those in which an exact tier found it, and all.
+        By tier: {tier: (found, trials)}; by cell: those in which an exact tier found it, and all in which one looked.
         """
-        injected = [each for each in self.trials if each["kind"] == "injected"]
-        by_kind = grouped(injected, lambda t: (t["family"] or "", t["injection"] or "", t["size_percent"], t["bound"]))
-        lines = [(*key, _by_tier(own), _by_any(own)) for key, own in by_kind.items()]
-        return sorted(lines, key=lambda line: (line[0] != "work", line[1], words.size(line[2]), line[3] or ""))
+        by_name = grouped(self._injected("work"), lambda each: each["injection"] or "")
+        lines = [(name, _bounds(own), _by_tier(own), _by_cell(own)) for name, own in by_name.items()]
+        return sorted(lines, key=lambda line: (line[3][0] == line[3][1], line[0]))
+
+    def work_found(self) -> tuple[int, int]:
+        """In how many pairs of an injection and a cell an exact tier found it, and how many there are."""
+        found = [cells for _, _, _, cells in self.work()]
+        return sum(each for each, _ in found), sum(each for _, each in found)
+
+    def spins(self) -> list:
+        """Injected waiting as (size in percent, bound, by tier)."""
+        by_size = grouped(self._injected("spin"), lambda each: (words.size(each["size_percent"]), each["bound"] or ""))
+        return [(size, bound, _by_tier(own)) for (size, bound), own in sorted(by_size.items())]
+
+    def _injected(self, family: str) -> list:
+        return [each for each in self.trials if each["kind"] == "injected" and each["family"] == family]
 
     def tiers(self) -> list:
         return sorted({_tier(each) for each in self.trials})
@@ -115,7 +127,11 @@ def _by_tier(trials: list) -> dict:
     return {tier: (_flagged(own), len(own)) for tier, own in grouped(trials, _tier).items()}
 
 
-def _by_any(trials: list) -> tuple[int, int]:
+def _bounds(trials: list) -> str:
+    return ", ".join(sorted({each["bound"] for each in trials if each["bound"]}))
+
+
+def _by_cell(trials: list) -> tuple[int, int]:
     """Cells in which an exact tier found it at least once, and all cells in which one was tried."""
     exact = [each for each in trials if _tier(each) in EXACT]
     return len({each["cell"] for each in exact if each["flagged"]}), len({each["cell"] for each in exact})

@@ -26,7 +26,7 @@ def _pair(base: object, head: object) -> tuple[str, str, str, bool]:
     first, second = words.real(base), words.real(head)
     if first is None or second is None:
         return _count(base), _count(head), "", False
-    change = f"{second / first - 1:+.1%}".replace("%", " %").replace("-", "−") if first else ""
+    change = f"{100 * (second / first - 1):+.3g} %".replace("-", "−") if first else ""
     return _count(base), _count(head), change, second > first
 
 
