@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from perf.gate.pairs import one_fork
 from perf.gate.side import Side
 from perf.judged import WrongAnswer, judge
 from perf.machine import environment, fingerprint, single_threaded
+
+with suppress(ImportError):
+    import torch.fx.experimental.symbolic_shapes  # noqa: F401 - torch imports it in its first backward pass
 
 #: How long one measurement may take at most, in seconds.
 LIMIT = 120
@@ -57,6 +61,8 @@ def where(request: dict) -> Iterator[dict]:
 
 def counters(request: dict) -> Iterator[dict]:
     """The verdict on the answers, and then the counters, of every cell and side."""
+    with suppress(ImportError):
+        import torch._dynamo  # noqa: F401 - torch imports it at the first operator under a dispatch mode
     for entry in request["cells"]:
         for name in request["sides"]:
             task = task_of(entry, request["folder"])
