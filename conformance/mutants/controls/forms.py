@@ -14,14 +14,20 @@ from conformance.mutants.controls.common import fits, real, reduced, same_shape,
 from conformance.mutants.controls.distance import scaled_norm
 from conformance.mutants.controls.regression import check_huber
 
+#: Errors below this are subnormal once they are multiplied by a small parameter.
+SMALL = 2.0**-900
+
 
 class HuberBySmoothL1(torch.nn.HuberLoss):
-    """``delta`` times the smooth absolute error."""
+    """``delta`` times the smooth absolute error, but for errors so small that this would lose their last digits."""
 
     def forward(self, input, target):
         check_huber(input, target, self.delta)
-        terms = self.delta * functional.smooth_l1_loss(widest(input), widest(target), reduction="none", beta=self.delta)
-        return reduced(terms, self.reduction, input)
+        input_, target_ = widest(input), widest(target)
+        terms = self.delta * functional.smooth_l1_loss(input_, target_, reduction="none", beta=self.delta)
+        error = input_ - target_
+        parabola = (abs(error) < SMALL) & (abs(error) < self.delta)
+        return reduced(torch.where(parabola, 0.5 * error * error, terms), self.reduction, input)
 
 
 class SmoothL1ByHuber(torch.nn.SmoothL1Loss):
