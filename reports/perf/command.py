@@ -60,7 +60,11 @@ def _read(named: Path | None, default: Path, load: Callable):
     """What a file says; None where only the default was looked for and is not there."""
     if named is not None and not named.exists():
         raise UnreadableError(f"{named}: no such file")
-    return load(named or default) if named or default.exists() else None
+    return load(named or default) if named or _holds_something(default) else None
+
+
+def _holds_something(path: Path) -> bool:
+    return any(path.glob("*.jsonl")) if path.is_dir() else path.exists()
 
 
 def _index(page: Page, path: Path) -> None:

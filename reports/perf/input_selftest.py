@@ -16,7 +16,7 @@ from reports.synthetic import HOSTILE, row, synthetic
 
 ROOT = Path(__file__).parent.parent.parent
 FIXED = {
-    "outcome", "implementation", "direction", "size", "kind", "tier", "date", "fingerprint", "median", "log_ratios",
+    "outcome", "implementation", "direction", "size", "kind", "tier", "date", "median", "log_ratios",
 }  # fmt: skip
 
 
@@ -118,6 +118,13 @@ def test_nothing_at_all_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["perf"]) == 4
     assert capsys.readouterr().err.startswith("reports: nothing to report: none of reports/out/perf.json")
+
+
+def test_a_folder_for_trials_that_has_none_is_absent(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save("", tmp_path / "perf" / "proof" / "data" / ".gitkeep")
+    assert main(["perf"]) == 4
+    assert "nothing to report" in capsys.readouterr().err
 
 
 def test_default_files_are_found(tmp_path, monkeypatch):

@@ -96,6 +96,12 @@ def test_the_worst_outcome_is_the_first_line_of_the_forest(whole):
     assert order == sorted(order)
 
 
+def test_a_regression_stands_above_a_slower_pass(made):
+    page = made(gate=gate([cell("L1Loss", percent=9.0), cell(outcome="regression", percent=4.0)]))
+    forest = page.part('<div class="broad">', "</div>")
+    assert forest.index(">HuberLoss") < forest.index(">L1Loss")
+
+
 def test_counters_that_differ_are_listed_and_the_others_counted(whole):
     shown = text(whole.part('<section id="counters">'))
     assert "HuberLoss regression bytes 4,096 8,192 +100 %" in shown.replace(" forward M", "")
