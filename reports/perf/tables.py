@@ -12,7 +12,8 @@ def counters(cells: list, names: dict) -> tuple[list, int]:
     """Lines (cell, outcome, counter, base, head, change) of what differs, and how many are equal."""
     lines, equal = [], 0
     for cell in sorted(cells, key=lambda each: OUTCOMES.index(each["outcome"])):
-        pairs = [*cell["counters"].items(), *((f"operator {key}", pair) for key, pair in cell["operators"].items())]
+        pairs = [(words.spaced(key), pair) for key, pair in cell["counters"].items()]
+        pairs += [(f"operator {key}", pair) for key, pair in cell["operators"].items()]
         for counter, pair in pairs:
             if pair["base"] == pair["head"]:
                 equal += 1
