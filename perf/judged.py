@@ -26,7 +26,7 @@ def judge(cell: Cell, work: Workload, answers: Mapping[str, np.ndarray], subject
     for quantity, answer in answers.items():
         check = "gradient" if quantity.startswith("grad_") else "value"
         row = Row(Item(subject, cell.contract, check, cell.dtype, case.reduction, cell.device, mode, 0, "gate"))
-        for part in parts(work, quantity, rounded(cell, work, answer)):
+        for part in parts(work, quantity, answer):
             row.judge(case, quantity, case.through(quantity, part))
         tally = row.tallies[quantity]
         verdicts.append(tally.verdict())
@@ -40,11 +40,6 @@ def said(tally) -> str:
     if tally.problems:
         return tally.problems[0]
     return f"test ratio {tally.worst_ratio:.3g}, {tally.worst_ulp:.3g} ULP"
-
-
-def rounded(cell: Cell, work: Workload, answer: np.ndarray) -> np.ndarray:
-    """The oracle works in float64: its answer counts as rounded once."""
-    return work.judged.format.round(answer) if cell.implementation == "oracle" else answer
 
 
 def parts(work: Workload, quantity: str, answer: np.ndarray) -> list[np.ndarray]:

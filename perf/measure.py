@@ -18,7 +18,9 @@ from perf.cell import BYTES, Cell, Workload, compulsory_bytes, workload
 from perf.judged import judge
 
 #: Seconds of measurement of one cell, seconds of one round at least, and rounds at least and at most.
-TOTAL, ROUND, FEWEST, MOST = 0.3, 2e-4, 3, 400
+TOTAL, ROUND, FEWEST, MOST = 0.2, 2e-4, 3, 400
+#: Seconds that one call may take, but at night.
+LONGEST = 3.0
 #: Rounds until the allocator has large blocks to hand out again: measured, five or six.
 WARMUP = 8
 
@@ -45,17 +47,21 @@ def shared_workload(contract: str, size: str, dtype: str) -> Workload:
     return workload(CONTRACTS[contract], size, dtype)
 
 
-def prepare(cell: Cell) -> Prepared:
-    """Raises NotMeasured where the implementation lacks the cell, WrongAnswer where its answer fails its verdict."""
+def prepare(cell: Cell, longest: float = LONGEST) -> Prepared:
+    """Raises NotMeasured where the implementation lacks the cell, or a call takes longer than ``longest`` seconds;
+    WrongAnswer where its answer fails its verdict."""
     work = shared_workload(cell.contract, cell.size, cell.dtype)
     try:
         call = call_of(cell, work)
+        began = time.perf_counter()
         answer, own = call.facts(call)
     except Refused as refused:
         lacks = refused.error if isinstance(refused.error, NotCompiled) else refused
         raise NotMeasured(str(lacks)) from None
     except NotCompiled as lack:
         raise NotMeasured(str(lack)) from None
+    if time.perf_counter() - began > longest and (once := seconds(call.run)) > longest:
+        raise NotMeasured(f"one call takes {once:.0f} s: measured at night only")
     verdict = judge(cell, work, call.numbers(answer))
     return Prepared(cell, work, call, described(cell, work) | own | {"verdict": verdict})
 
@@ -111,10 +117,10 @@ def against_triad(prepared: Prepared, seconds: float, triad: float) -> dict:
     return {"bandwidth": achieved, "triad": triad, "percent_of_triad": 100 * achieved / triad}
 
 
-def faults_per_call(call: Callable[[], object], times: int = 3) -> float:
-    """Pages that one call is given, the median of a few."""
+def faults_per_call(call: Callable[[], object], seconds: float) -> float:
+    """Pages that one call, which takes about so many seconds, is given: the median of a few."""
     found = []
-    for _ in range(times):
+    for _ in range(3 if seconds < TOTAL else 1):
         before = machine.faults()
         call()
         found.append(machine.faults() - before)

@@ -61,7 +61,7 @@ def beyond(budget: str, cell: Cell, asked: Asked) -> str | None:
     if budget == "nightly":
         return None
     unusual = [k for k, usual in USUAL.items() if not named[k] and getattr(cell, k) not in usual]
-    if cell.loss in CLOSELY and budget == "gate":
+    if cell.loss in CLOSELY and budget == "gate" and (cell.size, cell.implementation) != ("L", "oracle"):
         unusual = [k for k in unusual if k == "dtype"]
     if budget == "smoke" and cell.size == "M" and not asked.sizes:
         unusual.append("size")

@@ -22,8 +22,8 @@ def resident(call) -> int | None:
     return None if before is None or after is None else after - before
 
 
-def test_memory(benchmark, memory_cell, not_measured):
-    ready = prepared(memory_cell, not_measured)
+def test_memory(benchmark, memory_cell, not_measured, pytestconfig):
+    ready = prepared(memory_cell, not_measured, pytestconfig.option.budget)
     if memory_cell.device != "cpu":
         pytest.skip("the peak of the device stands beside its speed")
     benchmark.group = f"{memory_cell.loss}, memory"
@@ -33,6 +33,6 @@ def test_memory(benchmark, memory_cell, not_measured):
     peak = facts["peak_bytes"]
     benchmark.extra_info.update(
         facts
-        | {"minor_faults": faults_per_call(ready.call.run), "resident_bytes": largest}
+        | {"minor_faults": faults_per_call(ready.call.run, benchmark.stats.stats.median), "resident_bytes": largest}
         | {"peak_over_input": None if peak is None else peak / facts["input_bytes"]}
     )
