@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from conformance.options import one_line
+from perf.gate.side import NotLoaded
 
 
 class NotRun(Exception):
@@ -45,11 +46,12 @@ def forked(work: Callable[[], object], limit: float) -> object:
 def answer(work: Callable[[], object], writing: int) -> None:
     """The life of the child: do it, say what came, and go without clearing up."""
     try:
-        said = ["found", work()]
+        said = json.dumps(["found", work()])
     except BaseException as error:
-        said = ["error", str(error).partition("\n")[0] if type(error).__name__ == "NotLoaded" else one_line(error)]
+        plain = isinstance(error, NotLoaded)
+        said = json.dumps(["error", str(error).partition("\n")[0] if plain else one_line(error)])
     with os.fdopen(writing, "w") as pipe:
-        json.dump(said, pipe)
+        pipe.write(said)
     sys.stdout.flush()
     os._exit(0)
 

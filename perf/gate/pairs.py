@@ -39,7 +39,7 @@ def one_fork(task: Task, head: Side, base: Side, seconds: float, seed: int) -> d
 
 def paired(head: Callable, base: Callable, seconds: float, rng: random.Random) -> dict:
     """ABBA and BAAB, blocks of calls, until ``seconds`` of the thread's time have gone."""
-    times = max(1, round(BLOCK / max(warmed(head), warmed(base)) + 0.5))
+    times = max(warmed(head), warmed(base))
     ratios, heads, bases = [], [], []
     until = thread_time_ns() + seconds * 1e9
     while not ratios or thread_time_ns() < until:
@@ -54,12 +54,12 @@ def paired(head: Callable, base: Callable, seconds: float, rng: random.Random) -
     return {"log_ratio": median(ratios), "head": median(heads) / per, "base": median(bases) / per, "turns": len(ratios)}
 
 
-def warmed(run: Callable) -> float:
-    """Run it until it is warm; nanoseconds a call, at least 1."""
-    until, found = thread_time_ns() + WARM_UP, []
-    while not found or thread_time_ns() < until:
-        found.append(block(run, 1))
-    return max(median(found), 1)
+def warmed(run: Callable) -> int:
+    """Run it until it is warm; how many calls a block takes."""
+    until, times = thread_time_ns() + WARM_UP, 1
+    while thread_time_ns() < until or block(run, times) < BLOCK:
+        times *= 1 if block(run, times) >= BLOCK else 2
+    return times
 
 
 def block(run: Callable, times: int) -> int:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-import torch  # noqa: F401 - so that forks have it
+import torch
 
 import perf.by_torch  # noqa: F401 - so that forks have it
 from perf.call import wanted
