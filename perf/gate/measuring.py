@@ -58,11 +58,12 @@ class Measuring:
         file.write_text(json.dumps(known | more))
         return file
 
-    def where(self) -> dict:
-        """The machine: fingerprint and environment."""
-        return next(lines([sys.executable], self.request("where", []), {}))
+    def machine(self) -> dict:
+        """Fingerprint and environment."""
+        return next(lines([sys.executable], self.request("counters", [], sides=[], tiers=[]), {}))
 
     def counters(self, pairs: list[Pair], tiers: tuple[str, ...]) -> Iterator[dict]:
+        """Lines with the verdict and the counters of a side, after one of the machine.  Raises Broken."""
         for python, sides in self.by_interpreter().items():
             yield from lines([python], self.request("counters", pairs, sides=sides, tiers=tiers), {})
 

@@ -16,8 +16,6 @@ ABSENT = {"instructions": None, "l1_misses": None, "ll_misses": None, "cycles": 
 def run(results: Results, measuring: Measuring) -> None:
     """Measure everything that was asked for, and write after every cell."""
     asked, pairs = results.asked, list(results.asked.pairs)
-    results.header |= measuring.where()
-    results.write()
     tier0(results, measuring, pairs)
     alive = [p for p in pairs if not results.records[p.key]["not_run"]]
     if "1" in asked.tiers:
@@ -35,6 +33,9 @@ def tier0(results: Results, measuring: Measuring, pairs: list[Pair]) -> None:
     found: dict[tuple[str, str], dict] = {}
     try:
         for said in measuring.counters(pairs, results.asked.tiers):
+            if "key" not in said:
+                results.header |= said
+                continue
             found[said["key"], said["side"]] = said
             say(f"answer and counters: {said['key']}, {said['side']}{why(said)}")
     except Broken as error:

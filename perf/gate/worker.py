@@ -54,13 +54,9 @@ def main() -> None:
         os._exit(130)
 
 
-def where(request: dict) -> Iterator[dict]:
-    """On what everything is measured."""
-    yield {"fingerprint": fingerprint(), "environment": environment()}
-
-
 def counters(request: dict) -> Iterator[dict]:
-    """The verdict on the answers, and then the counters, of every cell and side."""
+    """The machine; then the verdict on the answers, and the counters, of every cell and side."""
+    yield {"fingerprint": fingerprint(), "environment": environment()}
     with suppress(ImportError):
         import torch._dynamo  # noqa: F401 - torch imports it at the first operator under a dispatch mode
     for entry in request["cells"]:
@@ -139,7 +135,7 @@ def task_of(entry: dict, folder: str) -> Task:
     return task
 
 
-TASKS = {"where": where, "counters": counters, "instructions": instructions, "pairs": pairs}
+TASKS = {"counters": counters, "instructions": instructions, "pairs": pairs}
 
 if __name__ == "__main__":
     main()
