@@ -65,6 +65,7 @@ def parser() -> Parser:
     add("--against", metavar="torch", help="the base: eager torch.nn")
     add("--base-python", metavar="EXE", help="the interpreter of the base: tiers 0 and 1")
     add("--head-python", metavar="EXE", help="the interpreter of the head")
+    add("--loss", help="only this loss (repeatable); of torch.nn itself where two interpreters are compared", **several)
     for name, choices in FILTERS.items():
         add(f"--{name}", help=f"only this {name} (repeatable): {', '.join(choices)}", **several)
     add("--dtype", help="only this dtype (repeatable; default float32)", **several)
@@ -82,7 +83,7 @@ def read(arguments: list[str], temporary: Path) -> Asked:
     sys.path[:0] = [p for p in (os.getcwd(),) if p not in sys.path[:1]]
     for name, choices in FILTERS.items():
         known(name, getattr(options, name), choices)
-    heads = sides("--subject", options.subject)
+    heads = heads_of(options)
     options.base_subject = sides("--base-subject", options.base_subject)
     base = check_base(options, heads)
     pythons = interpreters(options)
@@ -102,6 +103,18 @@ def known(what: str, given, choices) -> None:
     for value in given:
         if value not in choices:
             raise Bad(f"unknown {what} {value!r}: choose from {', '.join(choices)}")
+
+
+def heads_of(options) -> dict[str, Side]:
+    """The head of every loss.  Raises Bad."""
+    known("loss", options.loss, losses())
+    found = sides("--subject", options.subject)
+    if not found and (options.base_python or options.head_python):
+        found = {loss: Side(None, name=f"torch.nn.{loss}") for loss in losses()}
+    kept = {loss: side for loss, side in found.items() if not options.loss or loss in options.loss}
+    if found and not kept:
+        raise Bad(f"--loss {', '.join(options.loss)}: no chosen subject is of that loss")
+    return kept
 
 
 def sides(option: str, given: list[str]) -> dict[str, Side]:
@@ -135,9 +148,9 @@ def check_base(options, heads: dict[str, Side]) -> str:
         raise Bad(f"--against {options.against}: there is only torch")
     if options.base_path and not Path(options.base_path).is_dir():
         raise Bad(f"--base-path {options.base_path}: no such folder")
-    if options.base_subject and set(options.base_subject) != set(heads):
-        unlike = sorted(set(options.base_subject) ^ set(heads))
-        raise Bad(f"--base-subject and --subject name different losses: {', '.join(unlike)}")
+    if options.base_subject and not set(options.base_subject) >= set(heads):
+        unlike = sorted(set(heads) - set(options.base_subject))
+        raise Bad(f"--base-subject names none for {', '.join(unlike)}")
     said = [f"--{b.replace('_', '-')} {told(getattr(options, b))}" for b in given]
     return " ".join([*said, *([f"--base-python {options.base_python or sys.executable}"] if two else [])])
 

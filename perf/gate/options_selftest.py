@@ -22,13 +22,15 @@ def elsewhere(tmp_path, monkeypatch):
         ([*AGAINST, "--base-rev", "HEAD"], "exactly one base"),
         ([*HEAD, "--against", "jax"], "--against jax: there is only torch"),
         ([*HEAD, "--base-path", "absent"], "--base-path absent: no such folder"),
-        ([*HEAD, "--base-subject", "L1Loss=torch.nn:L1Loss"], "name different losses"),
+        ([*HEAD, "--base-subject", "L1Loss=torch.nn:L1Loss"], "--base-subject names none for MSELoss"),
         ([*HEAD, "--base-python", "absent"], "--base-python absent: no such program"),
         ([*HEAD, "--base-python", "python3", "--tier", "2"], "two interpreters cannot pair"),
         ([*AGAINST, *HEAD], "there is another one of MSELoss"),
         (["--subject", "Foo=torch.nn:MSELoss", "--against", "torch"], "unknown loss 'Foo'"),
         (["--subject", "MSELoss=absent:MSELoss", "--against", "torch"], "no module absent"),
         (["--subject", "torch.nn", "--against", "torch"], "write LOSS=MODULE:ATTR"),
+        ([*AGAINST, "--loss", "Foo"], "unknown loss 'Foo'"),
+        ([*AGAINST, "--loss", "L1Loss"], "no chosen subject is of that loss"),
         ([*AGAINST, "--size", "L"], "unknown size 'L': choose from S, M"),
         ([*AGAINST, "--tier", "3"], "unknown tier '3'"),
         ([*AGAINST, "--direction", "up"], "unknown direction 'up'"),
@@ -60,4 +62,5 @@ def test_filters_leave_what_they_name(tmp_path):
 
 
 def test_two_interpreters_are_compared_by_what_is_exact(tmp_path):
-    assert read([*HEAD, "--base-python", "python3"], tmp_path).tiers == ("0", "1")
+    asked = read(["--loss", "MSELoss", "--base-python", "python3"], tmp_path)
+    assert (asked.tiers, asked.heads) == (("0", "1"), ["torch.nn.MSELoss"])
