@@ -20,6 +20,8 @@ def base_of(loss: str, head: Side, options, temporary: Path) -> Side:
         return Side(None, name=f"torch.nn.{loss}")
     if options.base_subject:
         return options.base_subject[loss]
+    if head.source is None and (options.base_path or options.base_rev):
+        raise Bad(f"--base-path, --base-rev: {head.name} is compared between two interpreters")
     if options.base_path:
         return replace(
             head, folder=str(Path(options.base_path).resolve()), name=f"{head.source} in {options.base_path}"
@@ -32,7 +34,11 @@ def base_of(loss: str, head: Side, options, temporary: Path) -> Side:
 
 def at_revision(source: str, revision: str, temporary: Path) -> Path:
     """The folder that a module is imported from, as it was at a revision of the git repository that it is in."""
-    root = import_root(source)
+    return at_revision_of(import_root(source), revision, temporary)
+
+
+def at_revision_of(root: Path, revision: str, temporary: Path) -> Path:
+    """The same of a folder in a repository.  Raises Bad."""
     top = Path(git(root, f"--base-rev {revision}: {root} is in no git repository", "rev-parse", "--show-toplevel"))
     unknown = f"--base-rev {revision}: {top} knows no such revision"
     commit = git(top, unknown, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")

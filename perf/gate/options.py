@@ -11,11 +11,11 @@ from pathlib import Path
 
 from conformance.subject import losses
 from perf.cell import PASSES, Cell
-from perf.gate import accepted
-from perf.gate.base import base_of, check_source
+from perf.gate import accepted, suite
+from perf.gate.base import at_revision_of, base_of, check_source
 from perf.gate.errors import Bad
 from perf.gate.judge import TIERS
-from perf.gate.measuring import Pair
+from perf.gate.measuring import ROOT, Pair
 from perf.gate.side import Side
 from reference import CONTRACTS
 
@@ -69,6 +69,7 @@ def parser() -> Parser:
     for name, choices in FILTERS.items():
         add(f"--{name}", help=f"only this {name} (repeatable): {', '.join(choices)}", **several)
     add("--dtype", help="only this dtype (repeatable; default float32)", **several)
+    add("--suite", action="store_true", help="also, or only, how fast the suite itself verifies")
     add("--seed", type=int, default=0, help="other orders (default 0)")
     add("--accepted", metavar="FILE", help="reviewed increases and thresholds (TOML), strict")
     add("--require-conclusive", action="store_true", help="exit status 1 also for inconclusive and for not run")
@@ -88,14 +89,16 @@ def read(arguments: list[str], temporary: Path) -> Asked:
     base = check_base(options, heads)
     pythons = interpreters(options)
     bases = {loss: base_of(loss, head, options, temporary) for loss, head in heads.items()}
+    own = of_suite(options, temporary)
     every = pairs(heads, bases, SIZES, PASSES, ())
     chosen = pairs(heads, bases, options.size or SIZES, options.direction or PASSES, options.dtype or ("float32",))
-    if not chosen:
+    if heads and not chosen:
         raise Bad(f"--dtype {', '.join(options.dtype)}: no chosen subject has cells of it")
     asked = tuple(t for t in TIERS if t in (options.tier or (("0", "1") if pythons else TIERS)))
+    possible, reviewed = tuple(p.key for p in (*every, *own)), accepted.read(options.accepted)
     return Asked(
-        tuple(chosen), tuple(p.key for p in every), base, asked, options.seed, accepted.read(options.accepted),
-        pythons, options.require_conclusive, writable("results", options.results), writable("junit", options.junit),
+        (*chosen, *own), possible, base, asked, options.seed, reviewed, pythons,
+        options.require_conclusive, writable("results", options.results), writable("junit", options.junit),
     )  # fmt: skip
 
 
@@ -137,7 +140,7 @@ def sides(option: str, given: list[str]) -> dict[str, Side]:
 
 def check_base(options, heads: dict[str, Side]) -> str:
     """What the base is, in words.  Raises Bad unless there is exactly one, for every head."""
-    if not heads:
+    if not heads and not options.suite:
         raise Bad("--subject LOSS=MODULE:ATTR is missing: what is to be compared?")
     given = [b for b in BASES if getattr(options, b)]
     two = options.base_python or options.head_python
@@ -182,6 +185,20 @@ def pairs(heads, bases, chosen_sizes, directions, dtypes) -> list[Pair]:
         for direction in PASSES if direction in directions
     ]  # fmt: skip
     return [Pair(c.name, c, bases[c.loss], heads[c.loss]) for c in cells]
+
+
+def of_suite(options, temporary: Path) -> list[Pair]:
+    """The cells of the suite's own speed, where they are asked for.  Raises Bad."""
+    if not options.suite:
+        return []
+    if not (options.base_rev or options.base_path):
+        raise Bad("--suite: compare it by --base-rev or --base-path")
+    if options.base_path and not Path(options.base_path, "conformance", "row.py").is_file():
+        raise Bad(f"--base-path {options.base_path}: there is no suite in it")
+    base = options.base_path or at_revision_of(ROOT, options.base_rev, temporary)
+    heads = suite.sides(str(ROOT), "the suite")
+    bases = suite.sides(str(Path(base).resolve()), f"the suite at {options.base_rev or options.base_path}")
+    return [Pair(key, None, bases[key], head) for key, head in heads.items()]
 
 
 def writable(option: str, name: str) -> Path:

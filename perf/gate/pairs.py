@@ -9,6 +9,7 @@ from math import log
 from statistics import median
 from time import thread_time_ns
 
+from perf.gate.apart import Apart
 from perf.gate.calls import Task, call_of
 from perf.gate.side import Side
 
@@ -30,7 +31,7 @@ def one_fork(task: Task, head: Side, base: Side, seconds: float, seed: int) -> d
     sides, shared, calls = [("head", head), ("base", base)], {}, {}
     rng.shuffle(sides)
     for name, side in sides:
-        calls[name] = call_of(side, task, shared).run
+        calls[name] = Apart(side, task) if side.apart else call_of(side, task, shared).run
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -38,11 +39,10 @@ def one_fork(task: Task, head: Side, base: Side, seconds: float, seed: int) -> d
 
 
 def paired(head: Callable, base: Callable, seconds: float, rng: random.Random) -> dict:
-    """ABBA and BAAB, blocks of calls, until ``seconds`` of the thread's time have gone."""
+    """ABBA and BAAB, blocks of calls, until they have taken ``seconds``."""
     times = max(warmed(head), warmed(base))
-    ratios, heads, bases = [], [], []
-    until = thread_time_ns() + seconds * 1e9
-    while not ratios or thread_time_ns() < until:
+    ratios, heads, bases, spent = [], [], [], 0
+    while not ratios or spent < seconds * 1e9:
         if rng.random() < 0.5:
             h, b, c, i = block(head, times), block(base, times), block(base, times), block(head, times)
         else:
@@ -50,20 +50,27 @@ def paired(head: Callable, base: Callable, seconds: float, rng: random.Random) -
         ratios.append(log((h + i) / (b + c)))
         heads.append(h + i)
         bases.append(b + c)
+        spent += h + i + b + c
     per = 2000 * times
     return {"log_ratio": median(ratios), "head": median(heads) / per, "base": median(bases) / per, "turns": len(ratios)}
 
 
 def warmed(run: Callable) -> int:
     """Run it until it is warm; how many calls a block takes."""
-    until, times = thread_time_ns() + WARM_UP, 1
-    while thread_time_ns() < until or block(run, times) < BLOCK:
-        times *= 1 if block(run, times) >= BLOCK else 2
-    return times
+    spent, times = 0, 1
+    while True:
+        took = block(run, times)
+        spent += took
+        if took < BLOCK:
+            times *= 2
+        elif spent >= WARM_UP:
+            return times
 
 
 def block(run: Callable, times: int) -> int:
-    """Nanoseconds of the thread's processor time that some calls take."""
+    """Nanoseconds of processor time that some calls take: of this thread's, or of what runs apart."""
+    if isinstance(run, Apart):
+        return run.nanoseconds(times)
     began = thread_time_ns()
     for _ in range(times):
         run()

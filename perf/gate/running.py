@@ -46,7 +46,7 @@ def tier0(results: Results, measuring: Measuring, pairs: list[Pair]) -> None:
             {s: found.get((pair.key, s), {"error": "not reached"}) for s in SIDES},
         )
         take_answers(results, record, sides)
-        if not record["not_run"] and "0" in results.asked.tiers:
+        if not record["not_run"] and sides["head"]["counters"]:
             record["counters"], record["operators"] = compared({s: v["counters"] for s, v in sides.items()})
     if "0" in results.asked.tiers and results.tiers["0"]["reason"] == "not reached":
         results.tiers["0"] = {"state": judge.RUN, "reason": None}

@@ -23,13 +23,15 @@ class NotLoaded(Exception):
 class Side:
     """``source``: MODULE:ATTR or FILE.py:ATTR, None for torch.nn's own class.  ``folder``: where its module is found
     instead of the working directory.  ``name``: what results call it.  ``maker``: MODULE:FUNCTION that makes its
-    calls, as :func:`perf.gate.calls.of_subject` does; ``options`` are for it."""
+    calls, as :func:`perf.gate.calls.of_subject` does; ``options`` are for it.  ``apart``: whether its modules cannot
+    share a process with those of the other side."""
 
     source: str | None
     folder: str | None = None
     name: str = ""
     maker: str = "perf.gate.calls:of_subject"
     options: tuple[tuple[str, object], ...] = ()
+    apart: bool = False
 
 
 def load(side: Side, contract: Contract) -> Subject:

@@ -69,14 +69,15 @@ def judged_and_counted(task: Task, one: Side, request: dict) -> dict:
     """In a fork: whether the answer is right, and the counters."""
     single_threaded()
     call = call_of(one, task, {})
+    if task.work is None:
+        call.run()
+        return {"wrong": None, "counters": None}
     wrong = None
-    if task.work is not None:
-        try:
-            judge(task.cell, task.work, call.numbers(call.run()))
-        except WrongAnswer as error:
-            wrong = str(error).partition("\n")[0]
-    counted = asdict(count(call)) if "0" in request["tiers"] else None
-    return {"wrong": wrong, "counters": counted}
+    try:
+        judge(task.cell, task.work, call.numbers(call.run()))
+    except WrongAnswer as error:
+        wrong = str(error).partition("\n")[0]
+    return {"wrong": wrong, "counters": asdict(count(call)) if "0" in request["tiers"] else None}
 
 
 def instructions(request: dict) -> Iterator[dict]:
