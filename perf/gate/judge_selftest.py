@@ -71,6 +71,11 @@ def test_two_percent_more_instructions_are_allowed(percent, found):
     assert outcome(record(instructions=executed(percent, 0)))[0] == found
 
 
+def test_two_interpreters_are_allowed_more():
+    apart = executed(4.9, 0) | {"limit_percent": judge.APART}
+    assert outcome(record(instructions=apart)) == ("pass", ["note: instructions +4.9 %"])
+
+
 def test_one_percent_more_instructions_are_told():
     assert outcome(record(instructions=executed(1.5, 0)))[1] == ["note: instructions +1.5 %"]
 

@@ -93,14 +93,25 @@ class Measuring:
         return found
 
 
+def settings_of(more: dict) -> dict[str, str]:
+    """The environment of a worker."""
+    before = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return dict(os.environ) | SETTINGS | more | {"PYTHONPATH": os.pathsep.join(before)}
+
+
+def unable(python: str) -> str | None:
+    """Why an interpreter cannot be a worker, in one line; None where it can."""
+    command = [python, "-P", "-c", "import perf.gate.worker"]
+    tried = subprocess.run(command, capture_output=True, text=True, env=settings_of({}), check=False)
+    return (tried.stderr.strip().splitlines() or ["it ended"])[-1] if tried.returncode else None
+
+
 def lines(python: list[str], request: Path, settings: dict) -> Iterator[dict]:
     """What a worker says, as it comes.  Raises Broken when it ends otherwise than by itself."""
-    before = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    settings = dict(os.environ) | SETTINGS | settings | {"PYTHONPATH": os.pathsep.join(before)}
     command = [*python, "-P", "-m", "perf.gate.worker", str(request)]
     log = request.with_suffix(".log")
     with log.open("w") as errors:
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=settings, text=True)
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=settings_of(settings), text=True)
     try:
         for line in worker.stdout:
             yield json.loads(line)

@@ -15,7 +15,7 @@ from perf.gate import accepted, suite
 from perf.gate.base import at_revision_of, base_of, check_source
 from perf.gate.errors import Bad
 from perf.gate.judge import TIERS
-from perf.gate.measuring import ROOT, Pair
+from perf.gate.measuring import ROOT, Pair, unable
 from perf.gate.side import Side
 from reference import CONTRACTS
 
@@ -169,6 +169,10 @@ def interpreters(options) -> dict[str, str]:
         if exe and shutil.which(exe) is None:
             raise Bad(f"--{side}-python {exe}: no such program")
     given = {side: shutil.which(exe) for side, exe in found.items() if exe}
+    for side, exe in given.items():
+        problem = unable(exe)
+        if problem:
+            raise Bad(f"--{side}-python {exe}: cannot measure: {problem}")
     if given and "2" in options.tier:
         raise Bad("--tier 2: two interpreters cannot pair")
     return given

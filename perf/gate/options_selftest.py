@@ -1,5 +1,7 @@
 """Bad options: one clear line each, before any work."""
 
+import sys
+
 import pytest
 
 from perf.gate.errors import Bad
@@ -24,7 +26,8 @@ def elsewhere(tmp_path, monkeypatch):
         ([*HEAD, "--base-path", "absent"], "--base-path absent: no such folder"),
         ([*HEAD, "--base-subject", "L1Loss=torch.nn:L1Loss"], "--base-subject names none for MSELoss"),
         ([*HEAD, "--base-python", "absent"], "--base-python absent: no such program"),
-        ([*HEAD, "--base-python", "python3", "--tier", "2"], "two interpreters cannot pair"),
+        ([*HEAD, "--base-python", sys.executable, "--tier", "2"], "two interpreters cannot pair"),
+        ([*HEAD, "--head-python", "false"], "cannot measure"),
         ([*AGAINST, *HEAD], "there is another one of MSELoss"),
         (["--subject", "Foo=torch.nn:MSELoss", "--against", "torch"], "unknown loss 'Foo'"),
         (["--subject", "MSELoss=absent:MSELoss", "--against", "torch"], "no module absent"),
@@ -62,5 +65,5 @@ def test_filters_leave_what_they_name(tmp_path):
 
 
 def test_two_interpreters_are_compared_by_what_is_exact(tmp_path):
-    asked = read(["--loss", "MSELoss", "--base-python", "python3"], tmp_path)
+    asked = read(["--loss", "MSELoss", "--base-python", sys.executable], tmp_path)
     assert (asked.tiers, asked.heads) == (("0", "1"), ["torch.nn.MSELoss"])

@@ -31,6 +31,7 @@ def say(text: str) -> None:
 def tier0(results: Results, measuring: Measuring, pairs: list[Pair]) -> None:
     """The verdict on every answer, and the counters."""
     found: dict[tuple[str, str], dict] = {}
+    missing = {"error": "not reached", "lost": True}
     try:
         for said in measuring.counters(pairs, results.asked.tiers):
             if "key" not in said:
@@ -39,11 +40,12 @@ def tier0(results: Results, measuring: Measuring, pairs: list[Pair]) -> None:
             found[said["key"], said["side"]] = said
             say(f"answer and counters: {said['key']}, {said['side']}{why(said)}")
     except Broken as error:
+        missing["error"] = str(error)
         fail(results, "0", str(error), pairs)
     for pair in pairs:
         record, sides = (
             results.records[pair.key],
-            {s: found.get((pair.key, s), {"error": "not reached"}) for s in SIDES},
+            {s: found.get((pair.key, s), missing) for s in SIDES},
         )
         take_answers(results, record, sides)
         if not record["not_run"] and sides["head"]["counters"]:
@@ -71,7 +73,7 @@ def take_answers(results: Results, record: dict, sides: dict) -> None:
         record["not_run"] = f"head: the answer is wrong: {head['wrong']}"
     if base.get("wrong"):
         record["told"].append(f"note: the answer of base is wrong: {base['wrong']}")
-    if "error" in head or head.get("wrong"):
+    if head.get("wrong") or ("error" in head and not head.get("lost")):
         results.wrong.append(f"{record['cell']}: {record['not_run']}")
 
 
@@ -104,7 +106,8 @@ def tier1(results: Results, measuring: Measuring, pairs: list[Pair]) -> None:
     try:
         for said in measuring.instructions(pairs):
             record = results.records[said["key"]]
-            record["instructions"] = instructions(record["instructions"], said)
+            limit = judge.APART if results.asked.pythons else judge.INSTRUCTIONS
+            record["instructions"] = instructions(record["instructions"], said) | {"limit_percent": limit}
             say(f"tier 1: {said['key']}, {said['side']}{why(said)}")
             results.write()
     except Broken as error:
