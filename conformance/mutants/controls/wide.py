@@ -1,5 +1,7 @@
 """Correct losses: torch's own terms in float64, reduced in other orders."""
 
+import math
+
 import torch
 from torch.nn import functional
 
@@ -10,6 +12,7 @@ from conformance.mutants.controls.common import (
     total_reversed,
     widest,
 )
+from conformance.mutants.controls.distance import scaled_norm
 
 
 def optional(x):
@@ -62,11 +65,13 @@ class DistanceInFloat64(torch.nn.PairwiseDistance):
 
 
 class CosineEmbeddingInFloat64(torch.nn.CosineEmbeddingLoss):
-    """Sums of pairs of sums."""
+    """The product of two vectors of length one, nothing added to their norms; sums of pairs of sums."""
 
     def forward(self, input1, input2, target):
-        given = widest(input1), widest(input2), widest(target)
-        terms = functional.cosine_embedding_loss(*given, margin=self.margin, reduction="none")
+        units = (x / scaled_norm(x, 2).clamp_min(1e-8).unsqueeze(-1) for x in (widest(input1), widest(input2)))
+        cosine = math.prod(units).sum(-1)
+        functional.cosine_embedding_loss(input1, input2, target, margin=self.margin)  # refuses what torch refuses
+        terms = torch.where(target == 1, 1 - cosine, (cosine - self.margin).clamp_min(0))
         return reduced(terms, self.reduction, input1, total_pairwise)
 
 
