@@ -130,6 +130,10 @@ def finite(numbers) -> list:
     return [x for x in map(words.real, numbers) if x is not None and abs(x) < MOST]
 
 
+_MARKS = 11
+"""Marks of an axis of percent at most."""
+
+
 def percents(axis, numbers: list) -> None:
     """An axis of changes in percent that has room for all numbers; beyond 30 % its outer parts are logarithmic."""
     low, high = min([-1.0, *numbers]), max([1.0, *numbers])
@@ -138,7 +142,10 @@ def percents(axis, numbers: list) -> None:
     low, high = low - margins[0], high + margins[1]
     if is_long:
         axis.axes.set(**{f"{axis.axis_name}scale": SymmetricalLogScale(axis, linthresh=10, linscale=2)})
-        axis.set_ticks([t for t in sorted((0, *_FAR, *(-t for t in _FAR))) if low <= t <= high])
+        every, few = (
+            [t for t in sorted((0, *far, *(-t for t in far))) if low <= t <= high] for far in (_FAR, _FAR[1::2])
+        )
+        axis.set_ticks(every if len(every) <= _MARKS else few)
         axis.set_minor_locator(NullLocator())
     else:
         wide = axis.get_figure().get_figwidth() * 72 > 600
