@@ -18,7 +18,8 @@ from reference.reductions import Reduction, Unreduced
 
 def jax_call(work: Workload, direction: str) -> Call:
     """The mirror in the dtype of the cell; arguments are in row form, divisors of means are known beforehand."""
-    program, arguments = program_of(work.case, direction)
+    with jax.enable_x64(work.case.dtype == "float64"):
+        program, arguments = program_of(work.case, direction)
 
     def run():
         return jax.block_until_ready(program(*arguments))

@@ -4,7 +4,7 @@ import pytest
 
 from perf import machine
 from perf.measure import faults_per_call
-from perf.test_speed import prepared
+from perf.test_speed import prepared, took
 
 #: Runs whose memory is measured; the largest counts.
 ROUNDS = 3
@@ -33,6 +33,6 @@ def test_memory(benchmark, memory_cell, not_measured, pytestconfig):
     peak = facts["peak_bytes"]
     benchmark.extra_info.update(
         facts
-        | {"minor_faults": faults_per_call(ready.call.run, benchmark.stats.stats.median), "resident_bytes": largest}
+        | {"minor_faults": faults_per_call(ready.call.run, took(benchmark)), "resident_bytes": largest}
         | {"peak_over_input": None if peak is None else peak / facts["input_bytes"]}
     )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -112,9 +113,20 @@ def test_a_bad_option_is_one_line_and_status_4(folder):
     assert (done.returncode, done.stderr.count("\n"), results(folder)) == (4, 1, None)
 
 
+@contextmanager
+def heeding_interrupts():
+    """What runs in the background ignores interrupts, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_interrupted_run_writes_what_it_has(folder):
     given = command("--subject", "MSELoss=planted:Same", *ONE, "--tier", "0", "--tier", "2")
-    running = subprocess.Popen(given, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True)
+    with heeding_interrupts():
+        running = subprocess.Popen(given, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True)
     for line in running.stderr:
         if "tier 2" in line:
             running.send_signal(signal.SIGINT)
