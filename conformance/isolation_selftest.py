@@ -63,7 +63,8 @@ def test_three_hangs_end_the_remaining_rows_of_a_subject(tmp_path):
     run(*options, "--dtype", "float32", "--dtype", "float64", cwd=tmp_path, workers=2)
     own = [r["message"] for r in read(tmp_path)["rows"]]
     assert len(own) == 12
-    assert CRASHES <= own.count(ENDS["Hangs"]) <= CRASHES + 1
+    # Both workers may go on to another row before the third hang is recorded: they live, and it is reported to another.
+    assert CRASHES <= own.count(ENDS["Hangs"]) <= CRASHES + 2
     assert own.count("not run: crashed three times") == 12 - own.count(ENDS["Hangs"])
 
 
