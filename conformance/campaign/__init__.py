@@ -1,0 +1,1 @@
+"""How is work beyond one process split, run and put together again?"""
