@@ -36,7 +36,11 @@ class Journal:
         self.stream = file.open("a+b")
         self._lock()
         self.results: dict[int, dict] = {}
-        self.begun_anew = not self._read()
+        try:
+            self.begun_anew = not self._read()
+        except ShardError:
+            self.close()
+            raise
 
     def _lock(self) -> None:
         try:
