@@ -1,6 +1,7 @@
 """How are the reports called?  python -m reports [--results FILE] [--html FILE] [--markdown FILE], ignoring others.
 
-`python -m reports perf` makes the report on speed, `python -m reports history` keeps and shows what it was.
+`python -m reports perf` makes the report on speed, `python -m reports history` keeps and shows what it was;
+`python -m reports compare` compares two results files, `python -m reports trend` keeps and shows what they said.
 """
 
 import argparse
@@ -14,7 +15,8 @@ from reports.load import load, partial_path
 from reports.render import write
 
 BAD_INPUT = 4
-SPEED = ("perf", "history")
+INTERRUPTED = 2
+COMMANDS = ("perf", "history", "compare", "trend")
 """Commands whose modules draw: they are imported only where asked for."""
 
 
@@ -24,10 +26,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list | None = None) -> int:
-    """Writes the page; 0 when it is written (whatever it says), 4 when the input cannot be read."""
+    """Writes the page; 0 when it is written (whatever it says), 4 when the input cannot be read, 2 when interrupted."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        if given and given[0] in SPEED:
+        if given and given[0] in COMMANDS:
             return import_module(f"reports.{given[0]}.command").main(given[1:])
         options, _ = _parser().parse_known_args(given)
         if options.discard is not None:
@@ -36,6 +38,9 @@ def main(arguments: list | None = None) -> int:
     except UnreadableError as error:
         print("reports:", " ".join(str(error).split()), file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:
+        print("reports: interrupted", file=sys.stderr)
+        return INTERRUPTED
     print(": ".join(report.outcome))
     print(f"report: {_page(options)}")
     return 0

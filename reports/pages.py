@@ -5,7 +5,13 @@ from pathlib import Path
 
 from reports.document import UnreadableError, text, write
 
-PAGES = {"index.html": "Conformance", "perf.html": "Performance", "history.html": "History"}
+PAGES = {
+    "index.html": "Conformance",
+    "compare.html": "Comparison",
+    "trend.html": "Trend",
+    "perf.html": "Performance",
+    "history.html": "History",
+}
 MARK = "<!--pages--><!--/pages-->"
 """Where a page has its links to the others; nothing from outside can look like it, since text is escaped."""
 LIST = "<!--list of pages-->"
