@@ -26,6 +26,13 @@ _VARIABLES = dict(
         strict=True,
     )
 )
+
+
+def variable(colour: str) -> str:
+    """The page's own colour that a stand-in becomes."""
+    return f"var(--{_VARIABLES[colour]})"
+
+
 _FAR = (5, 10, 30, 100, 300, 1000, 10000, 100000)
 """Percent that a long axis marks."""
 _FAMILY = "system-ui, sans-serif"

@@ -67,7 +67,7 @@ def _drift(comparison: Comparison) -> str:
     found = view.lines(comparison, "drift")[:LINES]
     if not found:
         return ""
-    lines = [_line(each)[:4] + [_ends(each.grades), _ends(each.ratios), _ends(each.ulps)] for each in found]
+    lines = [[*_line(each)[:4], _ends(each.grades), _ends(each.ratios), _ends(each.ulps)] for each in found]
     listed = table(["loss", "check", "dtypes", "rows", "grade", "ratio", "ULP"], lines)
     told = f"Drift within the same grade: {words.count(comparison.counts['drift'])} rows, the largest first"
     return f"<details><summary>{told}</summary>\n\n{listed}\n\n</details>"

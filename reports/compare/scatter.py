@@ -13,8 +13,8 @@ from reports.drawing import BLUE, FAIL, INK, LINE, MOST, QUIET, Drawing, canvas,
 
 SIZES = {"narrow": (350, 330), "wide": (620, 460)}
 TONES = (("same", QUIET, 3.0), ("drift", QUIET, 3.0), ("better", BLUE, 5.0), ("worse", FAIL, 5.5))
-LEAST = 1e-3
-"""Smaller ratios, and nought, are drawn here."""
+LEAST, LARGEST = 1e-3, 1e4
+"""Ratios beyond these are drawn at the edge."""
 GRID = 100
 """Places for a dot in a factor of ten: dots at the same place are one."""
 
@@ -41,7 +41,7 @@ def _is_drawn(change) -> bool:
 def _points(changes: list) -> np.ndarray:
     """Where dots are, (dots, 2), in powers of ten; each place once."""
     found = {
-        tuple(round(GRID * math.log10(max(ratio, LEAST))) for ratio in _ratios(change))
+        tuple(round(GRID * math.log10(min(max(ratio, LEAST), LARGEST))) for ratio in _ratios(change))
         for change in changes
         if _is_drawn(change)
     }

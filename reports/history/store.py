@@ -81,18 +81,23 @@ def _is_whole(path: Path) -> bool:
 def read(path: Path) -> History:
     """All runs in a file; a line that is none is left out with a warning.  Raises `UnreadableError` without a file."""
     index, taken, warnings = {}, [], []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines(path), 1):
         try:
             taken += [_taken(line, index, f"{path.name} line {number}")] if line.strip() else []
         except UnreadableError as error:
             warnings.append(f"{error}: left out.")
     taken.sort(key=lambda each: each[0].date)
-    if len(warnings) > TOLD:
-        warnings[TOLD:] = [f"{path.name}: {len(warnings) - TOLD} more lines left out."]
-    return History([run for run, _, _ in taken], list(index), _tables(taken, len(index)), tuple(warnings))
+    return History([run for run, _, _ in taken], list(index), _tables(taken, len(index)), few(warnings, path))
 
 
-def _lines(path: Path) -> list:
+def few(warnings: list, path: Path) -> tuple:
+    """The first `TOLD` warnings, and how many more lines were left out."""
+    more = len(warnings) - TOLD
+    return (*warnings[:TOLD], *([f"{path.name}: {more} more lines left out."] if more > 0 else []))
+
+
+def lines(path: Path) -> list[bytes]:
+    """The lines of a file, whole or not; raises `UnreadableError`."""
     try:
         return path.read_bytes().split(b"\n")
     except FileNotFoundError:
