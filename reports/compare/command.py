@@ -25,8 +25,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list) -> int:
     """Writes page and summaries; 1 on a regression or where nothing can be said.  Raises `UnreadableError`."""
     options = _parser().parse_args(arguments)
+    _guard(options)
     try:
-        _guard(options)
         made = compare(load(options.old_file), load(options.new_file), _asked(options))
     except UnreadableError as error:
         _summarise(markdown.unreadable(str(error)), options)

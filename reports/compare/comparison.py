@@ -184,8 +184,8 @@ def caveats(comparison: Comparison) -> list:
     differing = [f"{name} {old.draws[name]} and {new.draws[name]}" for name in old.draws if _differs(old, new, name)]
     if differing:
         told.append(
-            f"Different cases were asked ({'; '.join(differing)}): a larger or smaller worst ratio may be chance, and A "
-            "after B or B after A is drift."
+            f"Different cases were asked ({'; '.join(differing)}): a larger or smaller worst ratio may be chance, and "
+            "A after B or B after A is drift."
         )
     if not comparison.compared:
         told.append("The files have no row in common.")

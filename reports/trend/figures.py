@@ -3,7 +3,7 @@
 import math
 
 from reports.compare.judgement import THRESHOLD
-from reports.drawing import AMBER, BEHIND, BLUE, FAIL, INK, KNOWN, QUIET, Drawing, canvas, label, logarithmic, svg
+from reports.drawing import AMBER, BLUE, CHARACTER, FAIL, INK, KNOWN, QUIET, Drawing, canvas, label, logarithmic, svg
 from reports.grouping import dtype_order
 from reports.trend.store import Run, Trend, ratio
 
@@ -12,14 +12,13 @@ STYLES = {
     "bfloat16": (AMBER, (0, (3, 2)), "s"),
     "float32": (BLUE, "-", "o"),
     "float64": (INK, "-", "o"),
+    "complex128": (QUIET, (0, (3, 2)), "s"),
 }
 """Colour, line and mark of each dtype."""
 OTHER = (QUIET, "-", "o")
 LEAST, LARGEST = 1e-2, 1e4
 """Ratios beyond these are drawn at the edge; a row that fails has any."""
 WIDTH, HEIGHT, BELOW = 350, 250, 58
-LABELLED = 6
-"""Changes of version whose names are written; of more only the lines are drawn."""
 
 
 def style(dtype: str) -> tuple:
@@ -39,7 +38,7 @@ def changes(runs: list[Run]) -> list[tuple]:
     found = []
     for place in range(1, len(runs)):
         old, new = runs[place - 1], runs[place]
-        told = [f"torch {new.torch}"] if old.torch != new.torch else []
+        told = [f"torch {new.torch.partition('+')[0]}"] if old.torch != new.torch else []
         told += [f"suite {new.suite_version}"] if old.suite_version != new.suite_version else []
         if told:
             found.append((place, ", ".join(told)))
@@ -57,7 +56,7 @@ def plot(trend: Trend, series: tuple, index: int) -> Drawing:
     _versions(axes, below, trend)
     axes.set_xticks([])
     _dates(below, trend)
-    subject, loss, device, mode = series
+    _, loss, device, mode = series
     told = f"Worst test ratios, failures and deviations of {loss} in {len(trend.runs)} runs"
     title = " ".join([loss, *(each for each, usual in ((device, "cpu"), (mode, "eager")) if each not in ("", usual))])
     return Drawing(title, svg(figure, f"trend-{index}", label(told, 200)))
@@ -93,21 +92,18 @@ def _counts(axes, trend: Trend, series: tuple) -> None:
 
 
 def _versions(axes, below, trend: Trend) -> None:
-    found = changes(trend.runs)
-    for place, told in found:
+    """A line at each change of version, and its name where there is room for it."""
+    step, end = (WIDTH - 64) / len(trend.runs), 0.0
+    for place, told in changes(trend.runs):
         for each in (axes, below):
             each.axvline(place - 0.5, color=QUIET, linewidth=1)
-        if len(found) <= LABELLED:
-            side = "right" if place > len(trend.runs) / 2 else "left"
-            axes.text(
-                place - 0.5,
-                1.01,
-                label(told, 30),
-                transform=axes.get_xaxis_transform(),
-                ha=side,
-                va="bottom",
-                bbox=BEHIND,
-            )
+        written = label(told, 30)
+        wide = CHARACTER * len(written)
+        side = "left" if place * step + wide <= WIDTH - 52 else "right"
+        start = place * step - (wide if side == "right" else 0)
+        if start >= end:
+            axes.text(place - 0.5, 1.01, written, transform=axes.get_xaxis_transform(), ha=side, va="bottom")
+            end = start + wide
 
 
 def _dates(axes, trend: Trend) -> None:
