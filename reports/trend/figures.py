@@ -56,9 +56,18 @@ def plot(trend: Trend, series: tuple, index: int) -> Drawing:
     _versions(axes, below, trend)
     axes.set_xticks([])
     _dates(below, trend)
-    _, loss, device, mode = series
+    subject, loss, device, mode = series
     told = f"Worst test ratios, failures and deviations of {loss} in {len(trend.runs)} runs"
-    title = " ".join([loss, *(each for each, usual in ((device, "cpu"), (mode, "eager")) if each not in ("", usual))])
+    title = " ".join(
+        [
+            loss,
+            *(
+                each
+                for each, usual in ((subject, "torch.nn"), (device, "cpu"), (mode, "eager"))
+                if each not in ("", usual)
+            ),
+        ]
+    )
     return Drawing(title, svg(figure, f"trend-{index}", label(told, 200)))
 
 
