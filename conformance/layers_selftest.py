@@ -27,7 +27,7 @@ KNOW_TORCH = {
     "differentiation.py",
     "cuda.py",
 }
-KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples", "modes", "adapters"}
+KNOW_TORCH_FOLDERS = {"deviations", "mutants", "examples", "modes", "adapters", "proof"}
 
 
 def imports(path: Path) -> set[str]:

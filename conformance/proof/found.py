@@ -1,0 +1,140 @@
+"""What has a proof found so far of one quantity?  Counts, a histogram of errors, the worst inputs, violating runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from conformance.proof.block import Block
+from conformance.verdict import GRADES, Comparison
+
+#: Bounds of the histogram of errors, in ULP; what exceeds the last is infinite, or worse than all.
+BOUNDS = (0.5, 1.0, *(2.0**i for i in range(1, 11)), np.inf)
+#: Half an ULP, and what float64 may make of it.
+HALF = 0.5 * (1 + 2.0**-40)
+#: Runs of violating elements that one shard keeps; others are only counted.
+RUNS = 2000
+
+
+@dataclass
+class Found:
+    """Of one quantity, over the elements judged so far.
+
+    ``alike``: elements that hold another NaN than the one that stands for all, and are answered alike.  ``vacuous``:
+    elements of which nothing is promised.  ``histogram``: elements by their error.  ``worst``: inputs in hexadecimal,
+    what was expected and observed, where the error in ULP is largest; ``strained``: where the test ratio is.
+    ``runs``: violating elements, as [row, first column, last column, how many], by their patterns.
+    """
+
+    elements: int = 0
+    alike: int = 0
+    vacuous: int = 0
+    histogram: list[int] = field(default_factory=lambda: [0] * len(BOUNDS))
+    worst_ulp: float = 0.0
+    worst: dict | None = None
+    worst_ratio: float = 0.0
+    strained: dict | None = None
+    grade: str = "B"
+    known: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    runs: list[list[int]] = field(default_factory=list)
+
+    def settle(self, block: Block, errors: np.ndarray, settled: np.ndarray, actual: np.ndarray) -> None:
+        """Take in elements within one ULP; ``errors`` in ULP, ``settled`` a mask of shape (size,)."""
+        errors = errors if errors.ndim == 1 else errors.max(axis=1)
+        count = int(np.count_nonzero(settled))
+        if not count:
+            return
+        errors = np.where(settled, errors, 0.0)
+        rounded = count - int(np.count_nonzero(errors > HALF))
+        self.elements += count
+        self.histogram[0] += rounded
+        self.histogram[1] += count - rounded
+        at = int(np.argmax(errors))
+        if errors[at] > self.worst_ulp:
+            self.worst_ulp = float(errors[at])
+            self.worst = described(block, at, actual[at])
+
+    def judged(self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, where, actual) -> None:
+        """Take in elements that the verdict of the conformance run was asked of; ``own`` marks those that count."""
+        ratio, ulp, vacuous = (_worst(part[0]) for part in (comparison.ratio, comparison.ulp, comparison.vacuous))
+        beyond = own & _worst(comparison.beyond[0] & ~comparison.vacuous[0])
+        self.elements += int(np.count_nonzero(own))
+        self.vacuous += int(np.count_nonzero(own & vacuous))
+        live = own & ~vacuous
+        self.histogram = [a + b for a, b in zip(self.histogram, binned(ulp[live]), strict=True)]
+        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), where, actual)
+        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), where, actual)
+        if beyond.any():
+            worse = "F" if (beyond & ~_worst(coarse)).any() else "C"
+            self.grade = max(self.grade, worse, key=GRADES.index)
+        self.known = dict(Counter(self.known) + Counter(excused))
+        failing = _worst(failing)
+        if failing.any():
+            self.failures += int(np.count_nonzero(failing))
+            self.runs += runs(block, where[failing])[: max(RUNS - len(self.runs), 0)]
+
+    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, where, actual) -> None:
+        at = int(np.argmax(sizes))
+        if sizes[at] > getattr(self, number):
+            setattr(self, number, float(sizes[at]))
+            setattr(self, place, described(block, int(where[at]), actual[at]))
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether every element is the number nearest to the truth, or one of two that are equally near."""
+        return self.histogram[0] == self.elements - self.vacuous
+
+    def plain(self) -> dict:
+        """As it goes into a file: infinities as text."""
+        return {k: str(v) if v == np.inf else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def of(cls, kept: dict) -> Found:
+        """The inverse."""
+        return cls(**kept | {k: float(kept[k]) for k in ("worst_ulp", "worst_ratio")})
+
+    def add(self, other: Found) -> None:
+        """Take in what another shard found; of equally bad inputs the first is kept."""
+        for number, place in (("worst_ulp", "worst"), ("worst_ratio", "strained")):
+            if getattr(other, number) > getattr(self, number):
+                setattr(self, number, getattr(other, number))
+                setattr(self, place, getattr(other, place))
+        for count in ("elements", "alike", "vacuous", "failures"):
+            setattr(self, count, getattr(self, count) + getattr(other, count))
+        self.histogram = [a + b for a, b in zip(self.histogram, other.histogram, strict=True)]
+        self.grade = max(self.grade, other.grade, key=GRADES.index)
+        self.known = dict(Counter(self.known) + Counter(other.known))
+        self.runs = self.runs + other.runs
+
+
+def binned(ulp: np.ndarray) -> list[int]:
+    """How many errors are at most so many ULP, and above the bound before."""
+    places = np.searchsorted(np.array((HALF, *BOUNDS[1:])), ulp)
+    return [int(n) for n in np.bincount(places, minlength=len(BOUNDS))]
+
+
+def described(block: Block, at: int, actual) -> dict:
+    """One element: its inputs in hexadecimal, what is fixed, what was answered."""
+    told = {str(slot): float(block.argument_of(slot, at)).hex() for slot in block.patterns}
+    observed = [repr(float(x)) for x in np.atleast_1d(actual)]
+    return told | {"setting": block.plane.setting, "observed": ", ".join(observed)}
+
+
+def runs(block: Block, elements: np.ndarray) -> list[list[int]]:
+    """Elements next to each other in a row, as [row, first column, last column, how many], by their patterns."""
+    width = len(block.columns)
+    starts = np.flatnonzero(np.diff(elements, prepend=-2) != 1)
+    starts = np.union1d(starts, np.flatnonzero(elements % width == 0))
+    ends = np.append(starts[1:], len(elements)) - 1
+    return [
+        [int(block.rows[a // width]), int(block.columns[a % width]), int(block.columns[b % width]), int(b - a + 1)]
+        for a, b in zip(elements[starts], elements[ends], strict=True)
+    ]
+
+
+def _worst(part: np.ndarray) -> np.ndarray:
+    """The worst of all components of each element."""
+    return part if part.ndim == 1 else part.max(axis=tuple(range(1, part.ndim)))

@@ -1,0 +1,97 @@
+"""One shard of a proof: some rows of one plane, block by block.
+
+A fraction 1/n takes of every row the columns that a fixed lattice chooses, another n-th in every row, so that every row
+and every column takes part; rows and columns at a boundary are taken whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from conformance.answers import differentiable
+from conformance.items import load_subject
+from conformance.options import Selected
+from conformance.proof.block import Block
+from conformance.proof.judge import Judge
+from conformance.proof.space import Plane, planes
+from conformance.refusal import Malformed, Refused
+from conformance.row import Item
+from conformance.session import Session
+from conformance.subject import single_threaded
+from reference import CONTRACTS
+
+#: Elements of a block: what is computed of one at a time stays in a processor's cache.
+BLOCK = 1 << 17
+#: By how much the lattice moves from row to row; odd, so that it meets every column.
+STEP = 27
+#: Rows of a shard: so many elements, that is seconds of work.
+SHARD = 1 << 26
+
+
+def spans(plane: Plane, fraction: int) -> list[tuple[int, int]]:
+    """The rows of every shard of a plane, as (first, last + 1)."""
+    rows, columns = plane.axes()
+    size = max(1, SHARD * fraction // max(len(columns), fraction) // fraction)
+    size = size if fraction == 1 else size * min(fraction, 8)
+    return [(i, min(i + size, len(rows))) for i in range(0, len(rows), size)]
+
+
+def prove(task: Mapping) -> dict:
+    """The work of one shard: what it found by quantity, or the ``problem`` that ended it.
+
+    ``task``: ``loss``, ``contract``, ``source`` of the subject (None for torch.nn), ``dtype``, ``mode``, ``device``,
+    ``upstream``, ``fraction`` (n of 1/n), ``given``, ``plane`` (its number), ``rows`` (first, last + 1).
+    """
+    single_threaded()
+    contract = CONTRACTS[task["contract"]]
+    subject = load_subject(Selected(task["loss"], task["source"]), contract)
+    if subject.problem:
+        return {"problem": subject.problem}
+    plane = planes(contract, task["dtype"], task["given"])[task["plane"]]
+    item = Item(subject, contract.name, "value", task["dtype"], "none", task["device"], task["mode"], 0, "gate")
+    try:
+        judge = Judge(item, gradients_of(item, plane, task["upstream"]))
+        for block in blocks(plane, *task["rows"], task["fraction"], task["upstream"]):
+            judge.judge(block)
+    except (Refused, Malformed) as wrong:
+        return {"problem": str(wrong)}
+    return {k: found.plain() for k, found in judge.found.items()}
+
+
+def gradients_of(item: Item, plane: Plane, upstream: float) -> tuple[str, ...]:
+    """The arguments that the subject has gradients for, by a few elements."""
+    rows, columns = plane.axes()
+    middle = slice(len(rows) // 2, len(rows) // 2 + 1)
+    case = Block(plane, rows[middle], columns[:1], upstream).case()
+    return differentiable(Session(item.subject, case, item.device, mode=item.mode))
+
+
+def blocks(plane: Plane, start: int, stop: int, fraction: int, upstream: float) -> Iterator[Block]:
+    """The blocks of some rows of a plane."""
+    rows, columns = plane.axes()
+    own = np.arange(start, min(stop, len(rows)))
+    if fraction == 1:
+        yield from _portions(plane, rows[own], columns, upstream)
+        return
+    whole = corners(plane, plane.rows, rows)[own]
+    yield from _portions(plane, rows[own[whole]], columns, upstream)
+    always = corners(plane, plane.columns, columns)
+    for residue in range(fraction):
+        members = own[(own % fraction == residue) & ~whole]
+        chosen = always | ((np.arange(len(columns)) + STEP * residue) % fraction == 0)
+        yield from _portions(plane, rows[members], columns[chosen], upstream)
+
+
+def corners(plane: Plane, slot, bits: np.ndarray) -> np.ndarray:
+    """Which rows or columns a fraction takes whole."""
+    if plane.is_halved:
+        return np.isin(bits, (0, 1, 0xFFFE, 0xFFFF)) & (slot is None)
+    return np.ones(len(bits), bool) if slot is None else plane.corners(slot, bits)
+
+
+def _portions(plane: Plane, rows: np.ndarray, columns: np.ndarray, upstream: float) -> Iterator[Block]:
+    step = max(1, BLOCK // max(len(columns), 1))
+    for start in range(0, len(rows), step):
+        yield Block(plane, rows[start : start + step], columns, upstream)
