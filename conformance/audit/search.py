@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +38,13 @@ def work(task: dict) -> dict:
     Returns evaluations, what was said in place of answers, and for every quantity its worst with witnesses.
     """
     prepare(task["device"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, and of whatever else runs in the process of a worker
+        return searched(task)
+
+
+def searched(task: dict) -> dict:
+    """The same, once the process is prepared."""
     contract = CONTRACTS[task["contract"]]
     subject = load_subject(Selected(task["loss"], task["source"]), contract)
     item = Item(

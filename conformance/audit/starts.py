@@ -47,10 +47,12 @@ def sizes(draw, contract: Contract, long: tuple[int, ...]) -> dict[str, tuple[in
     """One dimension of rows, as long as one of ``long``, and no other; as many elements as other checks take."""
     menu = MATRIX_SIZES if is_slow(contract) else CORE_SIZES
     names = {n: d for n, d in dimension_names(contract).items() if n not in contract.sizes}
+    first = loop_dimensions(contract)[0].name
     found = {n: (draw(st.sampled_from(menu)),) if d.core else () for n, d in names.items()}
-    width = max(int(np.prod([1, *(found[n][0] for n in a.core if n in found)])) for a in contract.arguments.values())
-    rows = draw(st.sampled_from(long))
-    found[loop_dimensions(contract)[0].name] = (min(rows, max(1, ELEMENTS // width)),)
+    whole = consistent(contract, {**found, first: (1,)})
+    width = max(int(np.prod([1, *(whole[n][0] for n in a.core)])) for a in contract.arguments.values())
+    most = ELEMENTS // width // (1 if long is LONG else CALLS)
+    found[first] = (min(draw(st.sampled_from(long)), max(1, most)),)
     return consistent(contract, found)
 
 
