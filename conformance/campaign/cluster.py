@@ -80,8 +80,8 @@ def local(workers: int) -> Iterator[Client]:
     with tempfile.TemporaryDirectory(prefix="plumbline-dask-", ignore_cleanup_errors=True) as folder:
         with uninterrupted():
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None,
-                silence_logs=logging.CRITICAL, local_directory=folder,
+                n_workers=workers, threads_per_worker=1, processes=True, silence_logs=logging.CRITICAL,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"}, local_directory=folder,
             )  # fmt: skip
         with cluster, Client(cluster, set_as_default=False) as client:
             client.register_plugin(Setting.here())

@@ -1,5 +1,6 @@
 """Shards on the workers of a Dask cluster: the same results from any number of them, whatever becomes of a worker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -64,14 +65,12 @@ def scheduler(tmp_path):
     worker()
     yield _address(file), worker, begun[0]
     for process in begun:
-        process.terminate()
+        process.kill()
     for process in begun:
         process.wait()
 
 
 def _address(file):
-    import json
-
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if file.exists() and file.read_text().strip():
@@ -134,7 +133,8 @@ def test_a_worker_that_joins_midway_gets_its_part(tmp_path, scheduler, monkeypat
         found.append(crowd.capacity)
 
     monkeypatch.setattr(cluster.Crowd, "count_workers", counted)
-    gathered(tmp_path, waits_for_another, [{"n": n} for n in range(4)], scheduler=address, told=lambda *_: worker())
+    worker()
+    gathered(tmp_path, waits_for_another, [{"n": n} for n in range(4)], scheduler=address)
     assert 4 in found
 
 

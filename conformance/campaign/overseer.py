@@ -36,11 +36,11 @@ class Judge:
     """The judging process: told about shards in lines of JSON, it answers in lines."""
 
     def __init__(self):
-        paths = os.pathsep.join(filter(None, sys.path))
+        self.place = place()
         self.words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
             [sys.executable, "-m", "conformance.campaign.judge"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.words, env=os.environ | {"PYTHONPATH": paths},
+            stderr=self.words, env=os.environ | {"PYTHONPATH": os.pathsep.join(self.place[1:])},
         )  # fmt: skip
         self.rest = b""
         try:
@@ -125,11 +125,25 @@ class Hearing:
 _JUDGES: list[Judge] = []
 
 
+def place() -> tuple[str, ...]:
+    """Where subjects are found: the folder of this process, and its path."""
+    return (os.getcwd(), *filter(None, sys.path))
+
+
+def at_hand() -> Judge | None:
+    """The process that judged the last shard, if it finds subjects where this process does now."""
+    judge = _JUDGES.pop() if _JUDGES else None
+    if judge is not None and judge.place != place():
+        judge.end()
+        return None
+    return judge
+
+
 def work(task: dict) -> dict:
     """The rows of one shard, whatever its subjects do."""
     hearing = Hearing(task)
     while True:
-        judge = _JUDGES.pop() if _JUDGES else Judge()
+        judge = at_hand() or Judge()
         try:
             hearing.hear(judge)
         except Ended as ended:
