@@ -1,7 +1,8 @@
 """How are the reports called?  python -m reports [--results FILE] [--html FILE] [--markdown FILE], ignoring others.
 
 `python -m reports perf` makes the report on speed, `python -m reports history` keeps and shows what it was;
-`python -m reports compare` compares two results files, `python -m reports trend` keeps and shows what they said.
+`python -m reports compare` compares two results files, `python -m reports trend` keeps and shows what they said;
+`python -m reports audit` makes the accuracy table of an audit.
 """
 
 import argparse
@@ -10,19 +11,15 @@ from importlib import import_module
 from pathlib import Path
 
 from reports import document, markdown, pages
+from reports.commands import Parser
 from reports.document import UnreadableError
 from reports.load import load, partial_path
 from reports.render import write
 
 BAD_INPUT = 4
 INTERRUPTED = 2
-COMMANDS = ("perf", "history", "compare", "trend")
+COMMANDS = ("perf", "history", "compare", "trend", "audit")
 """Commands whose modules draw: they are imported only where asked for."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UnreadableError(message)
 
 
 def main(arguments: list | None = None) -> int:
@@ -80,7 +77,7 @@ def _discard(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports", description=__doc__.partition("\n")[0], allow_abbrev=False)
+    parser = Parser(prog="python -m reports", description=__doc__.partition("\n")[0])
     parser.add_argument(
         "--results",
         type=Path,

@@ -7,6 +7,7 @@ from reports.document import UnreadableError, text, write
 
 PAGES = {
     "index.html": "Conformance",
+    "audit.html": "Audit",
     "compare.html": "Comparison",
     "trend.html": "Trend",
     "perf.html": "Performance",

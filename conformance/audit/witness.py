@@ -90,7 +90,7 @@ def told(case: Case, quantity: str, judged: Judgement, at) -> dict:
         "index": list(at),
         "expected": float(expected.value[at]).hex(),
         "observed": float(judged.actual[at]).hex(),
-        "bound": number(expected.error[at]),
+        "bound": f"{expected.error[at]:.3g}",
         "error_ulp": number(comparison.ulp[at]),
         "ratio": number(comparison.ratio[at]),
         "allowed_ulp": number(allowed),

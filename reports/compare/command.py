@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from reports import document, pages
+from reports.commands import Parser
 from reports.compare import comparison as whole
 from reports.compare import markdown
 from reports.compare.comparison import Comparison, Options, compare
@@ -15,11 +16,6 @@ from reports.document import UnreadableError
 
 SHOWN = 15
 """Regressions that a terminal lists."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UnreadableError(message)
 
 
 def main(arguments: list) -> int:
@@ -92,7 +88,7 @@ def _choice(text: str) -> tuple[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports compare", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m reports compare", description=__doc__)
     parser.add_argument("old_file", type=Path, metavar="OLD", help="results of a conformance run, or an audit")
     parser.add_argument("new_file", type=Path, metavar="NEW", help="the same of what is to be judged")
     for side in ("old", "new"):

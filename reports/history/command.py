@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from reports import document, pages
+from reports.commands import Parser, publish
 from reports.document import UnreadableError
 from reports.history.entry import entry
 from reports.history.store import append, date_of, read
@@ -13,11 +13,6 @@ from reports.render import environment
 
 FILE = Path("reports/history.jsonl")
 PERF, GATE = Path("reports/out/perf.json"), Path("reports/out/perf-gate.json")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UnreadableError(message)
 
 
 def main(arguments: list) -> int:
@@ -51,9 +46,7 @@ def _show(options: argparse.Namespace) -> int:
     print("\n".join(_told(shown)))
     if options.html:
         page = environment().get_template("history.html").render(view=shown, pattern=options.cell)
-        document.write(page, options.html)
-        pages.refresh(options.html.parent)
-        print(f"report: {options.html}")
+        publish(page, options.html)
     return 0
 
 
@@ -69,15 +62,15 @@ def _told(shown: View) -> list:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports history", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m reports history", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="add | show")
-    add = commands.add_parser("add", help="add a run of the benchmarks as one line", allow_abbrev=False)
+    add = commands.add_parser("add", help="add a run of the benchmarks as one line")
     add.add_argument("--perf", type=Path, metavar="FILE", help=f"its benchmarks (default: {PERF})")
     add.add_argument("--gate", type=Path, metavar="FILE", help=f"its gate, for instructions (default: {GATE}, if any)")
     add.add_argument("--commit", metavar="SHA", help="what was measured (default: as the benchmarks say)")
     add.add_argument("--date", metavar="ISO", help="when (default: as the benchmarks say)")
     add.set_defaults(run=_add)
-    show = commands.add_parser("show", help="print where numbers changed", allow_abbrev=False)
+    show = commands.add_parser("show", help="print where numbers changed")
     show.add_argument("--cell", metavar="PATTERN", help="only cells with this in their name, or like it with * and ?")
     show.add_argument("--html", type=Path, metavar="FILE", help="where a page goes, if anywhere")
     show.set_defaults(run=_show)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reports import document, pages
+from reports.commands import Parser
 from reports.document import UnreadableError
 from reports.history import store
 from reports.load import load as load_results
@@ -22,11 +23,6 @@ INPUTS = {
 """For each option where its file is by default, what reads it, and what it is."""
 
 HTML = Path("reports/out/perf.html")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UnreadableError(message)
 
 
 def main(arguments: list) -> int:
@@ -89,7 +85,7 @@ def _summarise(text: str, options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports perf", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m reports perf", description=__doc__)
     for name, (default, _, what) in INPUTS.items():
         told = f"the {what} (default: {default}, if there is one)"
         parser.add_argument(f"--{name}", type=Path, metavar="FOLDER" if name == "proof" else "FILE", help=told)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from reports import document, pages
+from reports.commands import Parser, publish
 from reports.document import UnreadableError
 from reports.history.store import append, date_of
 from reports.load import load
@@ -14,11 +14,6 @@ from reports.trend.store import Trend, read
 FILE = Path("reports/trend.jsonl")
 SHOWN = 8
 """News of one run that a terminal lists."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UnreadableError(message)
 
 
 def main(arguments: list) -> int:
@@ -54,9 +49,7 @@ def _show(options: argparse.Namespace) -> int:
     print("\n".join(_told(shown)))
     if options.html:
         page = environment().get_template("trend.html").render(view=shown, pattern=options.loss)
-        document.write(page, options.html)
-        pages.refresh(options.html.parent)
-        print(f"report: {options.html}")
+        publish(page, options.html)
     return 0
 
 
@@ -75,14 +68,14 @@ def _told(shown) -> list:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m reports trend", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m reports trend", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="add | show")
-    add = commands.add_parser("add", help="add a conformance run as one line", allow_abbrev=False)
+    add = commands.add_parser("add", help="add a conformance run as one line")
     add.add_argument("results", type=Path, metavar="RESULTS", help="its results file")
     add.add_argument("--commit", metavar="SHA", help="what was tested")
     add.add_argument("--date", metavar="ISO", help="when (default: as the results say)")
     add.set_defaults(run=_add)
-    show = commands.add_parser("show", help="print the runs and what changed", allow_abbrev=False)
+    show = commands.add_parser("show", help="print the runs and what changed")
     show.add_argument("--loss", metavar="PATTERN", help="only losses with this in their name, or like it with * and ?")
     show.add_argument("--html", type=Path, metavar="FILE", help="where a page goes, if anywhere")
     show.set_defaults(run=_show)

@@ -1,0 +1,1 @@
+"""How accurate is each loss?  A table of worst errors, each proved, searched or derived."""
