@@ -60,6 +60,7 @@ class Found:
     def judged(self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, where, actual) -> None:
         """Take in elements that the verdict of the conformance run was asked of; ``own`` marks those that count."""
         ratio, ulp, vacuous = (_worst(part[0]) for part in (comparison.ratio, comparison.ulp, comparison.vacuous))
+        ulp = np.where(np.isnan(ulp), np.inf, ulp)  # a number in place of NaN
         beyond = own & _worst(comparison.beyond[0] & ~comparison.vacuous[0])
         self.elements += int(np.count_nonzero(own))
         self.vacuous += int(np.count_nonzero(own & vacuous))

@@ -20,6 +20,8 @@ from reference.arithmetic.formats import Format
 
 #: The exponent of a float64 number.
 EXPONENT = np.int64(0x7FF0000000000000)
+#: Errors, in ULP, that are within every bound: see above.
+AT_ONCE = 1.0
 #: Elements that are judged at once by the verdict of the conformance run.
 PORTION = 1 << 16
 
@@ -56,7 +58,7 @@ class Judge:
         told = {k: block.legal & block.payload & alike(twins[k][0], a[0]) for k, a in answers.items()}
         values = [k for k in answers if not k.startswith("grad_")]
         for quantities in (values, [k for k in answers if k not in values]):
-            open_ = {k: block.legal & ~told[k] & ~_each(errors[k] <= 1) for k in quantities}
+            open_ = {k: block.legal & ~told[k] & ~_each(errors[k] <= AT_ONCE) for k in quantities}
             for quantity in quantities:
                 found = self.found.setdefault(quantity, Found())
                 settled = block.legal & ~told[quantity] & ~open_[quantity]

@@ -71,6 +71,7 @@ FORMATS = {
         Format("bfloat16", 8, -126, 127, "float32"),
         Format("float32", 24, -126, 127, "float32"),
         Format("float64", 53, -1022, 1023, "float64"),
+        Format("float8_e5m2", 3, -14, 15, "float32"),  # all pairs of which take a moment to go through
     )
 }
 
