@@ -128,13 +128,14 @@ class Crowd:
     """The workers of a cluster, and the shards that they are at.
 
     Dask blames the end of a worker on every shard that it had.  One that is blamed too often is therefore set aside
-    until all others are done, and then run with nothing beside it: only what ends a worker then is given up.
+    until all others are done, and then run with nothing beside it: only what ends a worker then is given up, which is
+    told last.
     """
 
     def __init__(self, client: Client, work: Callable, tasks: dict[int, dict]):
         self.client, self.tasks = client, tasks
         self.name = f"{work.__module__}:{work.__qualname__}"  # which a scheduler need not be able to import
-        self.waiting, self.suspects = deque(tasks), deque()
+        self.waiting, self.suspects, self.lost = deque(tasks), deque(), []
         self.flying: dict[Future, int] = {}
         self.landed: SimpleQueue[Future] = SimpleQueue()
         self.run, self.submitted, self.alone, self.counted, self.capacity = uuid.uuid4().hex[:12], 0, False, 0.0, 0
@@ -152,13 +153,15 @@ class Crowd:
             answer = self.taken(future, shard)
             if answer is not None:
                 yield answer
+        yield from self.lost
 
     def hand_out(self) -> None:
         """As many shards as the workers may have; suspects one by one, when nothing else is left."""
         self.count_workers()
         while self.waiting and len(self.flying) < self.capacity:
+            self.alone = False
             self.submit(self.waiting.popleft())
-        if self.suspects and not self.flying:
+        if self.suspects and not self.flying and not self.waiting:
             self.alone = True
             self.submit(self.suspects.popleft())
 
@@ -191,8 +194,10 @@ class Crowd:
             return future.result()
         except KilledWorker:
             if self.alone:
-                return shard, "", None, f"ended its worker process {DEATHS + 1} times, with nothing beside it"
-            self.suspects.append(shard)
+                told = f"ended its worker process {DEATHS + 1} times, with nothing beside it"
+                self.lost.append((shard, "", None, told))
+            else:
+                self.suspects.append(shard)
         except (CancelledError, OSError):  # its scheduler is lost, unless somebody else cancelled it there
             self.counted = 0.0
             self.count_workers()

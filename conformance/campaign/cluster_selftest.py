@@ -96,6 +96,18 @@ def test_a_shard_that_always_kills_its_worker_is_named_when_all_others_are_done(
     assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 12
 
 
+def test_a_suspect_waits_for_the_others_even_while_there_are_no_workers(monkeypatch):
+    crowd = cluster.Crowd(None, cube, {0: TASKS[0]})
+    crowd.suspects.append(5)
+    monkeypatch.setattr(crowd, "count_workers", lambda: None)
+    monkeypatch.setattr(crowd, "submit", lambda shard: crowd.flying.update({shard: shard}))
+    crowd.hand_out()
+    assert not crowd.flying
+    crowd.capacity = 2
+    crowd.hand_out()
+    assert (list(crowd.flying), crowd.alone) == ([0], False)
+
+
 def test_no_more_shards_are_in_flight_than_two_for_each_worker(tmp_path, monkeypatch):
     seen, submit = [], cluster.Crowd.submit
 
