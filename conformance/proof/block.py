@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,36 +24,52 @@ STORED = {8: np.uint8, 16: np.int16, 32: np.int32}
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """All pairs of some rows and some columns of a plane, by their patterns: ``len(rows) * len(columns)`` elements.
+    """Elements of a plane, by their patterns: all pairs of some rows and columns, or some picked ones.
 
-    ``upstream``: the cotangent of every element.
+    ``patterns``: of every slot, which together broadcast to shape (rows, columns).  ``upstream``: the cotangent of
+    every element.
     """
 
     plane: Plane
-    rows: np.ndarray
-    columns: np.ndarray
+    patterns: dict[Slot, np.ndarray]
     upstream: float
+
+    @classmethod
+    def of(cls, plane: Plane, rows: np.ndarray, columns: np.ndarray, upstream: float) -> Block:
+        """All pairs of rows and columns."""
+        rows, columns = rows[:, None], columns[None, :]
+        if plane.is_halved:
+            return cls(plane, {plane.rows: rows << 16 | columns}, upstream)
+        found = {plane.rows: rows}
+        return cls(plane, found if plane.columns is None else found | {plane.columns: columns}, upstream)
+
+    @classmethod
+    def joined(cls, parts: list[Block]) -> Block:
+        """Picked elements of several blocks of a plane."""
+        first = parts[0]
+        return replace(
+            first, patterns={s: np.concatenate([p.patterns[s] for p in parts], axis=1) for s in first.patterns}
+        )
+
+    def picked(self, where: np.ndarray) -> Block:
+        """Some elements: a mask, or indices."""
+        return replace(self, patterns={slot: self._flat(bits)[where][None] for slot, bits in self.patterns.items()})
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(bits.shape for bits in self.patterns.values()))
 
     @property
     def size(self) -> int:
-        return len(self.rows) * len(self.columns)
+        return math.prod(self.shape)
 
     @property
     def format(self) -> Format:
         return format_of(self.plane.dtype)
 
     @cached_property
-    def patterns(self) -> dict[Slot, np.ndarray]:
-        """The patterns of every slot; together they broadcast to shape (rows, columns)."""
-        rows, columns = self.rows[:, None], self.columns[None, :]
-        if self.plane.is_halved:
-            return {self.plane.rows: rows << 16 | columns}
-        found = {self.plane.rows: rows}
-        return found if self.plane.columns is None else found | {self.plane.columns: columns}
-
-    @cached_property
     def numbers(self) -> dict[Slot, np.ndarray]:
-        """The same as numbers."""
+        """The patterns as numbers."""
         return {slot: numbers(bits, self.plane.dtype) for slot, bits in self.patterns.items()}
 
     @cached_property
@@ -63,44 +82,56 @@ class Block:
     @cached_property
     def finite(self) -> np.ndarray:
         """Which elements hold finite numbers only, shape (size,)."""
-        return self._flat(np.logical_and.reduce([*np.broadcast_arrays(*map(np.isfinite, self.numbers.values()))]))
+        return ~self._any(~np.isfinite(found) for found in self.numbers.values())
+
+    @cached_property
+    def undefined(self) -> np.ndarray:
+        """Which elements hold a NaN, shape (size,)."""
+        return self._any(np.isnan(found) for found in self.numbers.values())
 
     @cached_property
     def payload(self) -> np.ndarray:
         """Which elements hold a NaN other than the one that stands for all, shape (size,)."""
-        other = [np.isnan(self.numbers[s]) & (b != canonical(self.plane.dtype)) for s, b in self.patterns.items()]
-        return self._flat(np.logical_or.reduce([*np.broadcast_arrays(*other)]))
+        one = canonical(self.plane.dtype)
+        return self._any(np.isnan(self.numbers[s]) & (bits != one) for s, bits in self.patterns.items())
 
     def with_one_nan(self) -> Block:
-        """The same block with the one NaN in place of all others."""
-        twin = replace(self)
+        """The same elements with the one NaN in place of all others."""
         one = canonical(self.plane.dtype)
-        twin.__dict__["patterns"] = {
-            slot: np.where(np.isnan(self.numbers[slot]), one, bits) for slot, bits in self.patterns.items()
-        }
-        return twin
+        patterns = {s: np.where(np.isnan(self.numbers[s]), one, bits) for s, bits in self.patterns.items()}
+        return replace(self, patterns=patterns)
+
+    def places(self, elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The patterns of the rows and columns of elements."""
+        rows = self._flat(self.patterns[self.plane.rows])[elements]
+        if self.plane.is_halved:
+            return np.divmod(rows, 1 << 16)
+        columns = self.plane.columns
+        return rows, np.zeros_like(rows) if columns is None else self._flat(self.patterns[columns])[elements]
+
+    def _any(self, marks: Iterable[np.ndarray]) -> np.ndarray:
+        return self._flat(functools.reduce(np.logical_or, marks))
 
     def _flat(self, array: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(array, (len(self.rows), len(self.columns))).reshape(-1)
+        whole = array if array.shape == self.shape else np.broadcast_to(array, self.shape)
+        return whole.reshape(-1)
 
-    def argument(self, name: str, found: dict[Slot, np.ndarray], where: np.ndarray | None = None) -> np.ndarray:
-        """An argument's numbers or patterns (``found``), at some elements: shape (1, n) or (1, n, classes)."""
+    def argument(self, name: str, found: dict[Slot, np.ndarray]) -> np.ndarray:
+        """An argument's numbers or patterns (``found``): shape (1, size) or (1, size, classes)."""
         parts = [self._flat(found[slot]) for slot in sorted(found, key=str) if slot.argument == name]
-        parts = parts if where is None else [part[where] for part in parts]
-        return np.array(parts[0])[None] if len(parts) == 1 else np.stack(parts, axis=-1)[None]
+        return np.require(parts[0], requirements="W")[None] if len(parts) == 1 else np.stack(parts, axis=-1)[None]
 
     def argument_of(self, slot: Slot, at: int) -> float:
         """The number of a slot in one element."""
         return float(self._flat(self.numbers[slot])[at])
 
-    def case(self, where: np.ndarray | None = None) -> Case:
-        """Some of the elements (a mask, or indices), or all, as a case of one call."""
+    def case(self) -> Case:
+        """The elements as a case of one call."""
         contract, free = self.plane.contract, {slot.argument for slot in self.patterns}
-        count = self.size if where is None else np.arange(self.size)[where].size
-        arguments = {}
+        count, arguments = self.size, {}
         for name in contract.arguments:
             if name in free:
-                arguments[name] = self.argument(name, self.numbers, where)
+                arguments[name] = self.argument(name, self.numbers)
             else:
                 value = self.plane.fixed[name]
                 arguments[name] = None if value is None else np.full((1, count), value)
@@ -151,8 +182,9 @@ class Exact(Session):
     def tensor(self, array: np.ndarray | None, name: str | None = None) -> torch.Tensor | None:
         if name not in self.free:
             return super().tensor(array, name)
-        bits = self.block.argument(name, self.block.patterns)
-        stored = bits.astype(f"uint{width(self.block.format)}").view(STORED[width(self.block.format)])
+        size = width(self.block.format)
+        bits = {slot: bits.astype(f"uint{size}") for slot, bits in self.block.patterns.items()}
+        stored = self.block.argument(name, bits).view(STORED[size])
         return torch.from_numpy(stored).view(self.dtype).to(self.device)
 
     def answers(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -57,7 +57,7 @@ class Found:
             self.worst_ulp = float(errors[at])
             self.worst = described(block, at, actual[at])
 
-    def judged(self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, where, actual) -> None:
+    def judged(self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, serial, actual) -> None:
         """Take in elements that the verdict of the conformance run was asked of; ``own`` marks those that count."""
         ratio, ulp, vacuous = (_worst(part[0]) for part in (comparison.ratio, comparison.ulp, comparison.vacuous))
         ulp = np.where(np.isnan(ulp), np.inf, ulp)  # a number in place of NaN
@@ -66,8 +66,8 @@ class Found:
         self.vacuous += int(np.count_nonzero(own & vacuous))
         live = own & ~vacuous
         self.histogram = [a + b for a, b in zip(self.histogram, binned(ulp[live]), strict=True)]
-        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), where, actual)
-        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), where, actual)
+        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), actual)
+        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), actual)
         if beyond.any():
             worse = "F" if (beyond & ~_worst(coarse)).any() else "C"
             self.grade = max(self.grade, worse, key=GRADES.index)
@@ -75,13 +75,13 @@ class Found:
         failing = _worst(failing)
         if failing.any():
             self.failures += int(np.count_nonzero(failing))
-            self.runs += runs(block, where[failing])[: max(RUNS - len(self.runs), 0)]
+            self.runs += runs(block, np.flatnonzero(failing), serial)[: max(RUNS - len(self.runs), 0)]
 
-    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, where, actual) -> None:
+    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, actual) -> None:
         at = int(np.argmax(sizes))
         if sizes[at] > getattr(self, number):
             setattr(self, number, float(sizes[at]))
-            setattr(self, place, described(block, int(where[at]), actual[at]))
+            setattr(self, place, described(block, at, actual[at]))
 
     @property
     def is_rounded(self) -> bool:
@@ -124,16 +124,17 @@ def described(block: Block, at: int, actual) -> dict:
     return told | {"setting": block.plane.setting, "observed": ", ".join(observed)}
 
 
-def runs(block: Block, elements: np.ndarray) -> list[list[int]]:
-    """Elements next to each other in a row, as [row, first column, last column, how many], by their patterns."""
-    width = len(block.columns)
-    starts = np.flatnonzero(np.diff(elements, prepend=-2) != 1)
-    starts = np.union1d(starts, np.flatnonzero(elements % width == 0))
+def runs(block: Block, elements: np.ndarray, serial: np.ndarray) -> list[list[int]]:
+    """Elements next to each other in a row, as [row, first column, last column, how many], by their patterns.
+
+    ``serial``: numbers of all elements of the block, in which neighbours follow each other.
+    """
+    rows, columns = block.places(elements)
+    apart = (np.diff(serial[elements]) != 1) | (np.diff(rows) != 0)
+    starts = np.flatnonzero(np.concatenate([[True], apart]))
     ends = np.append(starts[1:], len(elements)) - 1
-    return [
-        [int(block.rows[a // width]), int(block.columns[a % width]), int(block.columns[b % width]), int(b - a + 1)]
-        for a, b in zip(elements[starts], elements[ends], strict=True)
-    ]
+    found = np.stack([rows[starts], columns[starts], columns[ends], ends - starts + 1], axis=1)
+    return [[int(n) for n in run] for run in found]
 
 
 def _worst(part: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ than one ULP from the oracle's number is within every bound.  Numbers of that ki
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,69 +32,127 @@ def in_ulp(expected: np.ndarray, actual: np.ndarray, format: Format) -> np.ndarr
     """Errors in ULP, NaN where a number is none; an infinity in place of what overflows the format is right."""
     with np.errstate(all="ignore"):
         power = (np.ascontiguousarray(expected).view(np.int64) & EXPONENT).view(float)
-        error = abs(actual - expected) / (np.maximum(power, format.normal) * (2 * format.unit))
-        odd = ~(error <= 1)
-        if odd.any():
-            beyond = abs(expected) >= format.max * (1 + format.unit)
-            error = np.where(np.isinf(actual) & beyond & (np.sign(actual) == np.sign(expected)), 0.0, error)
+        np.maximum(power, format.normal, out=power)
+        power *= 2 * format.unit
+        error = actual - expected
+        np.abs(error, out=error)
+        error /= power
+        if not (error <= AT_ONCE).all():
+            beyond = np.isinf(actual) & (abs(expected) >= format.max * (1 + format.unit))
+            error[beyond & (np.sign(actual) == np.sign(expected))] = 0.0
     return error
+
+
+#: What elements hold that are judged together: finite numbers, infinities, NaN.
+KINDS = range(3)
+
+
+@dataclass(frozen=True)
+class Open:
+    """Elements of one block and kind that are judged later, with others.
+
+    ``answers`` and ``own``, which marks those that are open, by quantity; ``serial``: their numbers, in which
+    elements next to each other in a row follow each other.
+    """
+
+    block: Block
+    answers: dict[str, np.ndarray]
+    own: dict[str, np.ndarray]
+    serial: np.ndarray
 
 
 @dataclass
 class Judge:
-    """Judges the answers of one subject to blocks, and keeps what it finds by quantity."""
+    """Judges the answers of one subject to blocks of one plane, and keeps what it finds by quantity."""
 
     item: Item
     names: tuple[str, ...]
 
     def __post_init__(self):
         self.found: dict[str, Found] = {}
+        self.open: dict[tuple[bool, int], list[Open]] = {}
+        self.waiting: Counter[tuple[bool, int]] = Counter()
+        self.serial = 0
 
     def judge(self, block: Block) -> None:
         """Put one block to the subject.  Raises what a session raises."""
         whole = self.declared(block.case())
         answers = self.asked(block, whole)
         oracle = block.oracle(whole)
-        errors = {k: in_ulp(oracle[k], a[0], block.format) for k, a in answers.items()}
-        twins = self.twins(block) if block.payload.any() else answers
-        told = {k: block.legal & block.payload & alike(twins[k][0], a[0]) for k, a in answers.items()}
-        values = [k for k in answers if not k.startswith("grad_")]
-        for quantities in (values, [k for k in answers if k not in values]):
-            open_ = {k: block.legal & ~told[k] & ~_each(errors[k] <= AT_ONCE) for k in quantities}
-            for quantity in quantities:
-                found = self.found.setdefault(quantity, Found())
-                settled = block.legal & ~told[quantity] & ~open_[quantity]
-                found.settle(block, errors[quantity], settled, answers[quantity][0])
-                found.alike += int(np.count_nonzero(told[quantity]))
-            self.rest(block, answers, open_)
+        told = self.told(block, answers)
+        own = {}
+        for quantity, answer in answers.items():
+            errors = in_ulp(oracle[quantity], answer, block.format)
+            settled = _each(errors <= AT_ONCE) & block.finite & block.legal
+            found = self.found.setdefault(quantity, Found())
+            found.settle(block, errors, settled, answer)
+            found.alike += int(np.count_nonzero(told[quantity]))
+            own[quantity] = block.legal & ~settled & ~told[quantity]
+        self.put_off(block, answers, own)
+        self.serial += block.size
+
+    def finish(self) -> None:
+        """Judge what is still open."""
+        for group, kind in list(self.open):
+            self.settle_open(group, kind)
 
     def declared(self, case: Case) -> Case:
         declared = self.item.subject.deviations
         return replace(case, declared=declared) if declared else case
 
-    def asked(self, block: Block, whole: Case) -> dict[str, np.ndarray]:
-        return Exact(self.item.subject, block, whole, self.item.device, self.item.mode).answers(self.names)
+    def asked(self, block: Block, case: Case) -> dict[str, np.ndarray]:
+        """The answers, shape (size,) or (size, classes)."""
+        found = Exact(self.item.subject, block, case, self.item.device, self.item.mode).answers(self.names)
+        return {k: a[0] for k, a in found.items()}
 
-    def twins(self, block: Block) -> dict[str, np.ndarray]:
-        """The answers where every NaN is the one that stands for all."""
-        twin = block.with_one_nan()
-        return self.asked(twin, self.declared(twin.case()))
+    def told(self, block: Block, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Which elements hold a NaN other than the one that stands for all, and are answered as with that one."""
+        marks = {k: np.zeros(block.size, bool) for k in answers}
+        where = np.flatnonzero(block.payload & block.legal)
+        if where.size:
+            twin = block.picked(where).with_one_nan()
+            for quantity, answer in self.asked(twin, self.declared(twin.case())).items():
+                marks[quantity][where] = alike(answer, answers[quantity][where])
+        return marks
 
-    def rest(self, block: Block, answers: dict[str, np.ndarray], open_: dict[str, np.ndarray]) -> None:
-        """Judge what is open of some quantities, which share what is expected, as the conformance run does."""
-        if not open_:
-            return
-        any_ = np.logical_or.reduce(list(open_.values()))
-        for special in (False, True):
-            indices = np.flatnonzero(any_ & (block.finite != special))
-            for start in range(0, len(indices), PORTION):
-                where = indices[start : start + PORTION]
-                case = self.declared(block.case(where))
-                case = as_special(case) if special else case
-                for quantity, still in open_.items():
-                    self.settle(block, case, quantity, answers[quantity][:, where], still[where], where)
+    def put_off(self, block: Block, answers: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:
+        """Keep what is open until it is worth judging; values and gradients each share what is expected."""
+        for group in (False, True):
+            some = [k for k in answers if k.startswith("grad_") == group]
+            where = np.flatnonzero(functools.reduce(np.logical_or, (own[k] for k in some))) if some else ()
+            if not len(where):
+                continue
+            picked = block.picked(where)
+            kinds = np.where(picked.finite, 0, np.where(picked.undefined, 2, 1))
+            for kind in KINDS:
+                at = np.flatnonzero(kinds == kind)
+                if at.size:
+                    part = [{k: of[k][where[at]] for k in some} for of in (answers, own)]
+                    self.keep(group, kind, Open(picked.picked(at), *part, self.serial + where[at]))
 
-    def settle(self, block: Block, case: Case, quantity: str, actual, own: np.ndarray, where: np.ndarray) -> None:
+    def keep(self, group: bool, kind: int, part: Open) -> None:
+        kept = self.open.setdefault((group, kind), [])
+        kept.append(part)
+        self.waiting[group, kind] += part.block.size
+        if self.waiting[group, kind] >= PORTION:
+            self.settle_open(group, kind)
+
+    def settle_open(self, group: bool, kind: int) -> None:
+        """Judge as the conformance run does what is open of one kind, of values or of gradients."""
+        parts = self.open.pop((group, kind))
+        del self.waiting[group, kind]
+        block, serial = Block.joined([p.block for p in parts]), np.concatenate([p.serial for p in parts])
+        for start in range(0, block.size, PORTION):
+            where = np.arange(start, min(start + PORTION, block.size))
+            piece = block.picked(where)
+            case = self.declared(piece.case())
+            case = as_special(case) if kind else case
+            for quantity in parts[0].answers:
+                answer = np.concatenate([p.answers[quantity] for p in parts])[where]
+                own = np.concatenate([p.own[quantity] for p in parts])[where]
+                self.settle(piece, case, quantity, answer[None], own, serial[where])
+
+    def settle(self, block: Block, case: Case, quantity: str, actual, own: np.ndarray, serial: np.ndarray) -> None:
         if not own.any():
             return
         actual = pardoned(case, quantity, actual)
@@ -107,7 +167,7 @@ class Judge:
                 failing = row.excuse(case, quantity, actual, failing, comparison)
                 for id, count in row.tally(quantity).excused.items():
                     excused[id] = excused.get(id, 0) + count
-        self.found[quantity].judged(block, comparison, failing[0], coarse[0], excused, own, where, actual[0])
+        self.found[quantity].judged(block, comparison, failing[0], coarse[0], excused, own, serial, actual[0])
 
 
 def pardoned(case: Case, quantity: str, actual: np.ndarray) -> np.ndarray:

@@ -55,6 +55,7 @@ def prove(task: Mapping) -> dict:
         judge = Judge(item, gradients_of(item, plane, task["upstream"]))
         for block in blocks(plane, *task["rows"], task["fraction"], task["upstream"]):
             judge.judge(block)
+        judge.finish()
     except (Refused, Malformed) as wrong:
         return {"problem": str(wrong)}
     return {k: found.plain() for k, found in judge.found.items()}
@@ -64,7 +65,7 @@ def gradients_of(item: Item, plane: Plane, upstream: float) -> tuple[str, ...]:
     """The arguments that the subject has gradients for, by a few elements."""
     rows, columns = plane.axes()
     middle = slice(len(rows) // 2, len(rows) // 2 + 1)
-    case = Block(plane, rows[middle], columns[:1], upstream).case()
+    case = Block.of(plane, rows[middle], columns[:1], upstream).case()
     return differentiable(Session(item.subject, case, item.device, mode=item.mode))
 
 
@@ -94,4 +95,4 @@ def corners(plane: Plane, slot, bits: np.ndarray) -> np.ndarray:
 def _portions(plane: Plane, rows: np.ndarray, columns: np.ndarray, upstream: float) -> Iterator[Block]:
     step = max(1, BLOCK // max(len(columns), 1))
     for start in range(0, len(rows), step):
-        yield Block(plane, rows[start : start + step], columns, upstream)
+        yield Block.of(plane, rows[start : start + step], columns, upstream)
