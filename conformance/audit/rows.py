@@ -118,7 +118,7 @@ def derived(row: dict) -> dict:
 
 def proved(proof: dict) -> Iterator[dict]:
     """The rows of a proof over all inputs; none of one over a part of them."""
-    if proof["fraction"] != "1":
+    if proof["pairs"] != proof["space"]:
         return
     for quantity, found in proof["quantities"].items():
         head = {k: proof[k] for k in ("subject", "loss", "contract", "dtype", "mode", "device")}

@@ -34,8 +34,11 @@ DEATHS = 3
 CONNECT, DESERTED = 10, 60
 #: How often, in seconds, the workers are counted.
 TICK = 0.5
-#: Work is of one thread, results are small, and neither may be moved to disk nor held up.
+#: Work is of one thread, results are small, and neither may be moved to disk nor held up.  Memory that a shard frees is
+#: kept for its next arrays: Dask's own setting gives it back to the system, which takes as long as the work itself.
 SETTINGS = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 30,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 1 << 25,
     "distributed.scheduler.allowed-failures": DEATHS,
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.memory.target": False,

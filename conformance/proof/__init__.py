@@ -1,4 +1,1 @@
-"""Proof by exhaustion: does a loss keep its promise on every input of a 16-bit format, and not only on a sample?
-
-Begun, not finished: shards can be proved (:func:`conformance.proof.shard.prove`); there is no command yet.
-"""
+"""Proof by exhaustion: every input of a loss in a 16-bit format, value and gradients, against the oracle."""

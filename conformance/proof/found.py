@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from conformance.proof.block import Block
+from conformance.proof.patterns import shown
 from conformance.verdict import GRADES, Comparison
 
 #: Bounds of the histogram of errors, in ULP; what exceeds the last is infinite, or worse than all.
@@ -41,7 +42,7 @@ class Found:
     failures: int = 0
     runs: list[list[int]] = field(default_factory=list)
 
-    def settle(self, block: Block, errors: np.ndarray, settled: np.ndarray, actual: np.ndarray) -> None:
+    def settle(self, block: Block, errors: np.ndarray, settled: np.ndarray, expected, actual) -> None:
         """Take in elements within one ULP; ``errors`` in ULP, ``settled`` a mask of shape (size,)."""
         errors = errors if errors.ndim == 1 else errors.max(axis=1)
         count = int(np.count_nonzero(settled))
@@ -55,9 +56,11 @@ class Found:
         at = int(np.argmax(errors))
         if errors[at] > self.worst_ulp:
             self.worst_ulp = float(errors[at])
-            self.worst = described(block, at, actual[at])
+            self.worst = described(block, at, expected[at], actual[at])
 
-    def judged(self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, serial, actual) -> None:
+    def judged(
+        self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, serial, expected, actual
+    ):
         """Take in elements that the verdict of the conformance run was asked of; ``own`` marks those that count."""
         ratio, ulp, vacuous = (_worst(part[0]) for part in (comparison.ratio, comparison.ulp, comparison.vacuous))
         ulp = np.where(np.isnan(ulp), np.inf, ulp)  # a number in place of NaN
@@ -66,8 +69,8 @@ class Found:
         self.vacuous += int(np.count_nonzero(own & vacuous))
         live = own & ~vacuous
         self.histogram = [a + b for a, b in zip(self.histogram, binned(ulp[live]), strict=True)]
-        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), actual)
-        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), actual)
+        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), expected, actual)
+        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), expected, actual)
         if beyond.any():
             worse = "F" if (beyond & ~_worst(coarse)).any() else "C"
             self.grade = max(self.grade, worse, key=GRADES.index)
@@ -77,16 +80,26 @@ class Found:
             self.failures += int(np.count_nonzero(failing))
             self.runs += runs(block, np.flatnonzero(failing), serial)[: max(RUNS - len(self.runs), 0)]
 
-    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, actual) -> None:
+    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, expected, actual) -> None:
         at = int(np.argmax(sizes))
         if sizes[at] > getattr(self, number):
             setattr(self, number, float(sizes[at]))
-            setattr(self, place, described(block, at, actual[at]))
+            setattr(self, place, described(block, at, expected[at], actual[at]))
 
     @property
     def is_rounded(self) -> bool:
         """Whether every element is the number nearest to the truth, or one of two that are equally near."""
         return self.histogram[0] == self.elements - self.vacuous
+
+    def told(self) -> dict:
+        """What a proof says of the quantity."""
+        plain = self.plain()
+        kept = ("elements", "alike", "vacuous", "worst_ulp", "worst", "worst_ratio", "strained", "known", "failures")
+        return {k: plain[k] for k in kept} | {
+            "correctly_rounded": self.histogram[0],
+            "grade": "A" if self.is_rounded and self.grade == "B" else self.grade,
+            "histogram": {f"{bound:g}": n for bound, n in zip(BOUNDS, self.histogram, strict=True)},
+        }
 
     def plain(self) -> dict:
         """As it goes into a file: infinities as text."""
@@ -117,11 +130,13 @@ def binned(ulp: np.ndarray) -> list[int]:
     return [int(n) for n in np.bincount(places, minlength=len(BOUNDS))]
 
 
-def described(block: Block, at: int, actual) -> dict:
-    """One element: its inputs in hexadecimal, what is fixed, what was answered."""
-    told = {str(slot): float(block.argument_of(slot, at)).hex() for slot in block.patterns}
-    observed = [repr(float(x)) for x in np.atleast_1d(actual)]
-    return told | {"setting": block.plane.setting, "observed": ", ".join(observed)}
+def described(block: Block, at: int, expected, actual) -> dict:
+    """One element: its inputs in hexadecimal, what is fixed, what was expected and answered."""
+    told = {str(slot): shown(block.argument_of(slot, at)) for slot in block.patterns}
+    answers = {
+        k: ", ".join(shown(x) for x in np.atleast_1d(a)) for k, a in (("expected", expected), ("observed", actual))
+    }
+    return told | {"setting": block.plane.setting} | answers
 
 
 def runs(block: Block, elements: np.ndarray, serial: np.ndarray) -> list[list[int]]:

@@ -85,7 +85,7 @@ class Judge:
             errors = in_ulp(oracle[quantity], answer, block.format)
             settled = _each(errors <= AT_ONCE) & block.finite & block.legal
             found = self.found.setdefault(quantity, Found())
-            found.settle(block, errors, settled, answer)
+            found.settle(block, errors, settled, oracle[quantity], answer)
             found.alike += int(np.count_nonzero(told[quantity]))
             own[quantity] = block.legal & ~settled & ~told[quantity]
         self.put_off(block, answers, own)
@@ -167,7 +167,8 @@ class Judge:
                 failing = row.excuse(case, quantity, actual, failing, comparison)
                 for id, count in row.tally(quantity).excused.items():
                     excused[id] = excused.get(id, 0) + count
-        self.found[quantity].judged(block, comparison, failing[0], coarse[0], excused, own, serial, actual[0])
+        expected = case.expected(quantity).value[0]
+        self.found[quantity].judged(block, comparison, failing[0], coarse[0], excused, own, serial, expected, actual[0])
 
 
 def pardoned(case: Case, quantity: str, actual: np.ndarray) -> np.ndarray:

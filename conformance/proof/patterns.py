@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -75,3 +76,9 @@ def boundaries(found: np.ndarray, dtype: str, more: tuple[float, ...] = ()) -> n
     beside[1:] |= marks[:-1]
     beside[:-1] |= marks[1:]
     return beside & ~np.isnan(found)
+
+
+def shown(number: float) -> str:
+    """A number in hexadecimal, exactly and briefly."""
+    text = float(number).hex()
+    return re.sub(r"\.?0*p", "p", text) if "." in text else text

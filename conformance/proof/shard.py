@@ -6,6 +6,7 @@ and every column takes part; rows and columns at a boundary are taken whole.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -39,11 +40,12 @@ def spans(plane: Plane, fraction: int) -> list[tuple[int, int]]:
 
 
 def prove(task: Mapping) -> dict:
-    """The work of one shard: what it found by quantity, or the ``problem`` that ended it.
+    """The work of one shard: what it ``found`` by quantity and the ``seconds`` of a processor, or its ``problem``.
 
     ``task``: ``loss``, ``contract``, ``source`` of the subject (None for torch.nn), ``dtype``, ``mode``, ``device``,
     ``upstream``, ``fraction`` (n of 1/n), ``given``, ``plane`` (its number), ``rows`` (first, last + 1).
     """
+    began = time.process_time()
     single_threaded()
     contract = CONTRACTS[task["contract"]]
     subject = load_subject(Selected(task["loss"], task["source"]), contract)
@@ -58,7 +60,8 @@ def prove(task: Mapping) -> dict:
         judge.finish()
     except (Refused, Malformed) as wrong:
         return {"problem": str(wrong)}
-    return {k: found.plain() for k, found in judge.found.items()}
+    found = {k: of.plain() for k, of in judge.found.items()}
+    return {"found": found, "seconds": time.process_time() - began}
 
 
 def gradients_of(item: Item, plane: Plane, upstream: float) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def proof(source, contract="l1_loss", dtype=SMALL, fraction=1, given=None):
             "source": source, "loss": of.loss, "contract": contract, "dtype": dtype, "mode": "eager", "device": "cpu",
             "upstream": -0.5, "fraction": fraction, "given": given, "plane": number,
         }  # fmt: skip
-        found += [prove(task | {"rows": rows}) for rows in spans(plane, fraction)]
+        found += [prove(task | {"rows": rows})["found"] for rows in spans(plane, fraction)]
     return found
 
 

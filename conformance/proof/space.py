@@ -84,6 +84,18 @@ class Plane:
             return upper[np.logical_or(*(is_legal(end, self.domain(self.rows)) for end in ends))], np.arange(1 << 16)
         return self.axis(self.rows), np.zeros(1, int) if self.columns is None else self.axis(self.columns)
 
+    @property
+    def size(self) -> int:
+        """The legal inputs: pairs, or numbers."""
+        rows, columns = self.axes()
+        if not self.is_halved:
+            return len(rows) * len(columns)
+        upper, lower = rows[:, None] << 16, columns[None, :]
+        whole = np.isfinite(numbers(upper | lower[:, [0, -1]], self.dtype)).all(axis=1)  # of one sign: no end within
+        whole &= is_legal(numbers(upper | lower[:, [0, -1]], self.dtype), self.domain(self.rows)).all(axis=1)
+        parts = is_legal(numbers(upper[~whole] | lower, self.dtype), self.domain(self.rows))
+        return int(whole.sum()) * len(columns) + int(parts.sum())
+
     def corners(self, slot: Slot, bits: np.ndarray) -> np.ndarray:
         """Which of the patterns of a slot a fraction keeps with all their partners, as a mask."""
         more = tuple(v for v in self.parameters.values() if isinstance(v, float))
