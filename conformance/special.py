@@ -176,8 +176,8 @@ def merge(found: list[Rounded], any_number: bool, may_vanish: bool = True) -> Ro
     answer, bound, spread = (np.take_along_axis(part, narrowest, 0)[0] for part in (value, *_parts(found)))
     answer, bound = np.where(gone, 0.0, answer), np.where(same | gone, bound, np.inf)
     if any_number:
-        changes = known & ~same & ~gone & ~lost
-        return Rounded(np.where(changes, np.nan, answer), np.where(changes, 0.0, bound), found[0].model, spread)
+        changes = known & ~same & ~gone & ~lost & ~beyond[0] & ~beyond[1]
+        answer, bound = np.where(changes, np.nan, answer), np.where(changes, 0.0, bound)
     answer = np.where(beyond[0], np.inf, np.where(beyond[1], -np.inf, answer))
     return Rounded(answer, np.where(beyond[0] | beyond[1], 0.0, bound), found[0].model, spread)
 

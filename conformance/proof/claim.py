@@ -80,12 +80,14 @@ def claims(asked: Request) -> list[Claim]:
 
 
 def claims_of(asked: Request, selected: Selected, contract: Contract, lacks: list[str]) -> Iterator[Claim]:
-    """Those of one contract; what cannot be exhausted goes to ``lacks``."""
+    """Those of one contract; what cannot be exhausted goes to ``lacks``.  Rows of classes have to be named."""
     for dtype in asked.dtypes:
         try:
-            planes(contract, dtype, asked.given)
+            plane = planes(contract, dtype, asked.given)[0]
         except Unprovable as why:
             lacks.append(str(why))
+            continue
+        if plane.rows.component is not None and not asked.is_named(selected):
             continue
         for mode in asked.selection.modes:
             for device in asked.selection.devices:

@@ -104,5 +104,5 @@ def conclude(asked: Request, wanted: list[Claim], proofs: list[dict]) -> int:
 
 
 def is_wrong(proof: dict) -> bool:
-    """Whether an input violates the contract, or nothing was judged."""
-    return not proof["pairs"] or any(of["failures"] for of in proof["quantities"].values())
+    """Whether an input violates the contract, or nothing was judged, though the subject does not say that it cannot."""
+    return not proof.get("unsupported", proof["pairs"]) or any(of["failures"] for of in proof["quantities"].values())

@@ -50,7 +50,7 @@ def prove(task: Mapping) -> dict:
     contract = CONTRACTS[task["contract"]]
     subject = load_subject(Selected(task["loss"], task["source"]), contract)
     if subject.problem:
-        return {"problem": subject.problem}
+        return {"problem": subject.problem, "unsupported": False}
     plane = planes(contract, task["dtype"], task["given"])[task["plane"]]
     item = Item(subject, contract.name, "value", task["dtype"], "none", task["device"], task["mode"], 0, "gate")
     try:
@@ -59,7 +59,7 @@ def prove(task: Mapping) -> dict:
             judge.judge(block)
         judge.finish()
     except (Refused, Malformed) as wrong:
-        return {"problem": str(wrong)}
+        return {"problem": str(wrong), "unsupported": getattr(wrong, "unsupported", False)}
     found = {k: of.plain() for k, of in judge.found.items()}
     return {"found": found, "seconds": time.process_time() - began}
 

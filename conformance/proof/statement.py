@@ -21,9 +21,9 @@ def document(claim: Claim, tasks: list[dict], results: list[dict]) -> dict:
         "fraction": str(Fraction(1, claim.fraction)), "settings": [p.setting for p in claim.planes],
         "space": claim.size, "inputs": "pairs" if claim.planes[0].columns is not None else "inputs",
     }  # fmt: skip
-    problem = next((r["problem"] for r in results if "problem" in r), None)
+    problem = next((r for r in results if "problem" in r), None)
     if problem:
-        return head | {"pairs": 0, "quantities": {}, "problem": problem, "statement": f"not judged: {problem}"}
+        return head | problem | {"pairs": 0, "quantities": {}, "statement": f"not judged: {problem['problem']}"}
     found = merged(r["found"] for r in results)
     head |= {"pairs": counted(claim, found), "quantities": {k: of.told() for k, of in found.items()}}
     for quantity, told in head["quantities"].items():
