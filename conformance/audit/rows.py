@@ -127,7 +127,12 @@ def proved(proof: dict) -> Iterator[dict]:
             "worst_ulp": found["worst_ulp"],
             "worst_ratio": found["worst_ratio"],
             "worst": found["worst"],
+            "worst_for_ratio": found["strained"],
             "grade": found["grade"],
+            "grade_with_known": max(found["grade"], found["known_grade"] or "A"),
+            "with_known": {"worst_ulp": found["known_ulp"], "worst_ratio": None, "worst": found["known_worst"]}
+            if found["known"]
+            else None,
             "evaluations": found["elements"],
             "failing": found["failures"],
             "known": sorted(found["known"]),

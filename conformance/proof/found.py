@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
@@ -19,13 +20,41 @@ HALF = 0.5 * (1 + 2.0**-40)
 RUNS = 2000
 
 
+#: Sizes of which the largest is kept, and where its element is.
+EXTREMES = {"worst_ulp": "worst", "worst_ratio": "strained", "known_ulp": "known_worst"}
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Elements of which the verdict of the conformance run was asked: masks and numbers of shape (n,) or (n, classes).
+
+    ``coarse``: within the bound of grade C.  ``excused``: explained by known deviations, ``ids``: how many by each.
+    """
+
+    comparison: Comparison
+    coarse: np.ndarray
+    failing: np.ndarray
+    excused: np.ndarray
+    ids: Counter
+    expected: np.ndarray
+    actual: np.ndarray
+
+    def grade(self, where: np.ndarray) -> str:
+        """The worst grade of some elements: B where all are within the bound."""
+        beyond = where & _worst(self.comparison.beyond[0] & ~self.comparison.vacuous[0])
+        if not beyond.any():
+            return "B"
+        return "F" if (beyond & ~_each(self.coarse)).any() else "C"
+
+
 @dataclass
 class Found:
     """Of one quantity, over the elements judged so far.
 
     ``alike``: elements that hold another NaN than the one that stands for all, and are answered alike.  ``vacuous``:
     elements of which nothing is promised.  ``histogram``: elements by their error.  ``worst``: inputs in hexadecimal,
-    what was expected and observed, where the error in ULP is largest; ``strained``: where the test ratio is.
+    what was expected and observed, where the error in ULP is largest; ``strained``: where the test ratio is; both,
+    and ``grade``, are of what no known deviation explains, ``known_worst`` and ``known_grade`` of what one does.
     ``runs``: violating elements, as [row, first column, last column, how many], by their patterns.
     """
 
@@ -38,6 +67,9 @@ class Found:
     worst_ratio: float = 0.0
     strained: dict | None = None
     grade: str = "B"
+    known_ulp: float = 0.0
+    known_worst: dict | None = None
+    known_grade: str = "B"
     known: dict[str, int] = field(default_factory=dict)
     failures: int = 0
     runs: list[list[int]] = field(default_factory=list)
@@ -58,33 +90,31 @@ class Found:
             self.worst_ulp = float(errors[at])
             self.worst = described(block, at, expected[at], actual[at])
 
-    def judged(
-        self, block: Block, comparison: Comparison, failing, coarse, excused: dict, own, serial, expected, actual
-    ):
+    def judged(self, block: Block, judged: Judged, own: np.ndarray, serial: np.ndarray) -> None:
         """Take in elements that the verdict of the conformance run was asked of; ``own`` marks those that count."""
-        ratio, ulp, vacuous = (_worst(part[0]) for part in (comparison.ratio, comparison.ulp, comparison.vacuous))
+        vacuous = _worst(judged.comparison.vacuous[0])
+        ulp, ratio = _worst(judged.comparison.ulp[0]), _worst(judged.comparison.ratio[0])
         ulp = np.where(np.isnan(ulp), np.inf, ulp)  # a number in place of NaN
-        beyond = own & _worst(comparison.beyond[0] & ~comparison.vacuous[0])
+        live, known = own & ~vacuous, _worst(judged.excused)
         self.elements += int(np.count_nonzero(own))
         self.vacuous += int(np.count_nonzero(own & vacuous))
-        live = own & ~vacuous
         self.histogram = [a + b for a, b in zip(self.histogram, binned(ulp[live]), strict=True)]
-        self.keep("worst_ulp", "worst", block, np.where(live, ulp, 0.0), expected, actual)
-        self.keep("worst_ratio", "strained", block, np.where(live, ratio, 0.0), expected, actual)
-        if beyond.any():
-            worse = "F" if (beyond & ~_worst(coarse)).any() else "C"
-            self.grade = max(self.grade, worse, key=GRADES.index)
-        self.known = dict(Counter(self.known) + Counter(excused))
-        failing = _worst(failing)
+        self.keep("worst_ulp", block, np.where(live & ~known, ulp, 0.0), judged)
+        self.keep("worst_ratio", block, np.where(live & ~known, ratio, 0.0), judged)
+        self.keep("known_ulp", block, np.where(live & known, ulp, 0.0), judged)
+        self.grade = max(self.grade, judged.grade(own & ~known), key=GRADES.index)
+        self.known_grade = max(self.known_grade, judged.grade(own & known), key=GRADES.index)
+        self.known = dict(Counter(self.known) + judged.ids)
+        failing = _worst(judged.failing)
         if failing.any():
             self.failures += int(np.count_nonzero(failing))
             self.runs += runs(block, np.flatnonzero(failing), serial)[: max(RUNS - len(self.runs), 0)]
 
-    def keep(self, number: str, place: str, block: Block, sizes: np.ndarray, expected, actual) -> None:
+    def keep(self, number: str, block: Block, sizes: np.ndarray, judged: Judged) -> None:
         at = int(np.argmax(sizes))
         if sizes[at] > getattr(self, number):
             setattr(self, number, float(sizes[at]))
-            setattr(self, place, described(block, at, expected[at], actual[at]))
+            setattr(self, EXTREMES[number], described(block, at, judged.expected[at], judged.actual[at]))
 
     @property
     def is_rounded(self) -> bool:
@@ -94,10 +124,11 @@ class Found:
     def told(self) -> dict:
         """What a proof says of the quantity."""
         plain = self.plain()
-        kept = ("elements", "alike", "vacuous", "worst_ulp", "worst", "worst_ratio", "strained", "known", "failures")
+        kept = ("elements", "alike", "vacuous", *itertools.chain(*EXTREMES.items()), "known", "failures")
         return {k: plain[k] for k in kept} | {
             "correctly_rounded": self.histogram[0],
             "grade": "A" if self.is_rounded and self.grade == "B" else self.grade,
+            "known_grade": self.known_grade if self.known else None,
             "histogram": {f"{bound:g}": n for bound, n in zip(BOUNDS, self.histogram, strict=True)},
         }
 
@@ -108,11 +139,11 @@ class Found:
     @classmethod
     def of(cls, kept: dict) -> Found:
         """The inverse."""
-        return cls(**kept | {k: float(kept[k]) for k in ("worst_ulp", "worst_ratio")})
+        return cls(**kept | {k: float(kept[k]) for k in EXTREMES})
 
     def add(self, other: Found) -> None:
         """Take in what another shard found; of equally bad inputs the first is kept."""
-        for number, place in (("worst_ulp", "worst"), ("worst_ratio", "strained")):
+        for number, place in EXTREMES.items():
             if getattr(other, number) > getattr(self, number):
                 setattr(self, number, getattr(other, number))
                 setattr(self, place, getattr(other, place))
@@ -120,6 +151,7 @@ class Found:
             setattr(self, count, getattr(self, count) + getattr(other, count))
         self.histogram = [a + b for a, b in zip(self.histogram, other.histogram, strict=True)]
         self.grade = max(self.grade, other.grade, key=GRADES.index)
+        self.known_grade = max(self.known_grade, other.known_grade, key=GRADES.index)
         self.known = dict(Counter(self.known) + Counter(other.known))
         self.runs = self.runs + other.runs
 
@@ -150,6 +182,11 @@ def runs(block: Block, elements: np.ndarray, serial: np.ndarray) -> list[list[in
     ends = np.append(starts[1:], len(elements)) - 1
     found = np.stack([rows[starts], columns[starts], columns[ends], ends - starts + 1], axis=1)
     return [[int(n) for n in run] for run in found]
+
+
+def _each(marks: np.ndarray) -> np.ndarray:
+    """What holds of all components of each element."""
+    return marks if marks.ndim == 1 else marks.all(axis=tuple(range(1, marks.ndim)))
 
 
 def _worst(part: np.ndarray) -> np.ndarray:

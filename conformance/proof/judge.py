@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.case import Case
 from conformance.proof.block import Block, Exact
-from conformance.proof.found import Found
+from conformance.proof.found import Found, Judged
 from conformance.row import Item, Row, shortfall
 from conformance.special import SpecialCase, as_special
 from conformance.verdict import compare
@@ -153,22 +153,24 @@ class Judge:
                 self.settle(piece, case, quantity, answer[None], own, serial[where])
 
     def settle(self, block: Block, case: Case, quantity: str, actual, own: np.ndarray, serial: np.ndarray) -> None:
-        if not own.any():
-            return
+        if own.any():
+            self.found[quantity].judged(block, self.verdict(case, quantity, actual, own), own, serial)
+
+    def verdict(self, case: Case, quantity: str, actual: np.ndarray, own: np.ndarray) -> Judged:
+        """What the conformance run says of an answer, shape (1, n, ...), where ``own`` marks it."""
         actual = pardoned(case, quantity, actual)
         with np.errstate(all="ignore"):
             comparison = compare(case, quantity, actual)
-            failing, coarse = shortfall(case, quantity, comparison, actual)
-        failing = failing & own.reshape(1, -1, *(1 for _ in actual.shape[2:]))
-        excused = {}
+            short, coarse = shortfall(case, quantity, comparison, actual)
+        failing = short = short & own.reshape(1, -1, *(1 for _ in actual.shape[2:]))
+        ids: Counter[str] = Counter()
         for check in ("gradient" if quantity.startswith("grad_") else "value", "special_values"):
             if failing.any():
                 row = Row(replace(self.item, check=check))
                 failing = row.excuse(case, quantity, actual, failing, comparison)
-                for id, count in row.tally(quantity).excused.items():
-                    excused[id] = excused.get(id, 0) + count
+                ids.update(row.tally(quantity).excused)
         expected = case.expected(quantity).value[0]
-        self.found[quantity].judged(block, comparison, failing[0], coarse[0], excused, own, serial, expected, actual[0])
+        return Judged(comparison, coarse[0], failing[0], (short & ~failing)[0], ids, expected, actual[0])
 
 
 def pardoned(case: Case, quantity: str, actual: np.ndarray) -> np.ndarray:

@@ -72,15 +72,21 @@ def statement(proof: dict) -> str:
 
 def sentence(quantity: str, of: dict) -> str:
     """``value: worst error 1.00 ULP at input=0x1p-3, target=-0x1p+0, correctly rounded on 99.98 %, grade B``."""
-    worst = float(of["worst_ulp"])
-    where = ", ".join(f"{k}={v}" for k, v in (of["worst"] or {}).items() if k not in ("expected", "observed") and v)
-    parts = [f"{quantity}: worst error {worst:.4g} ULP" + (f" at {where}" if worst else "")]
+    parts = [f"{quantity}: worst error {extreme(of['worst_ulp'], of['worst'])}"]
     parts.append(f"correctly rounded on {share(of['correctly_rounded'], of['elements'] - of['vacuous'])}")
     parts += [f"{of['alike']:,} other NaN answered as the quiet one"] if of["alike"] else []
     parts += [f"nothing promised of {of['vacuous']:,}"] if of["vacuous"] else []
-    parts += [f"known deviation {id} on {n:,}" for id, n in of["known"].items()]
+    if of["known"]:
+        ids = " and ".join(f"{id} on {n:,}" for id, n in of["known"].items())
+        parts.append(f"known deviation {ids}, there grade {of['known_grade']}")
     parts += [f"{of['failures']:,} violations"] if of["failures"] else []
     return ", ".join([*parts, f"grade {of['grade']}"])
+
+
+def extreme(size: float | str, at: dict | None) -> str:
+    """An error in ULP and where it is."""
+    where = ", ".join(f"{k}={v}" for k, v in (at or {}).items() if k not in ("expected", "observed") and v)
+    return f"{float(size):.4g} ULP" + (f" at {where}" if where else "")
 
 
 def share(part: int, whole: int) -> str:
