@@ -158,7 +158,7 @@ def pos_weight_cancels(input, target, *, weight=None, pos_weight=None):
 
 @deviation(
     "BCEWithLogitsLoss", of="gradient", quantities=("grad_input",), steps="storage", dtypes=SINGLE_FIRST,
-    severity="accuracy", share=0.25, condition="the input is positive and the target close to 1",
+    severity="accuracy", share=0.25, condition="the input is positive and the target close to 1", divides_last=True,
     upstream="pytorch/pytorch#195677", witness={"input": [40.0], "target": [1.0]},
 )  # fmt: skip
 def gradient_tail_cancels(cotangent, input, target, *, weight, pos_weight):
@@ -178,7 +178,7 @@ def gradient_tail_cancels(cotangent, input, target, *, weight, pos_weight):
 @deviation(
     "BCEWithLogitsLoss", of="gradient", quantities=("grad_input",), steps="storage", dtypes=SINGLE_FIRST,
     severity="accuracy", share=0.3, condition="pos_weight and 1 - target are small",
-    applies=has_pos_weight,
+    applies=has_pos_weight, divides_last=True,
     witness={"input": [-3.0], "target": [1.0], "pos_weight": [1e-9]},
 )  # fmt: skip
 def gradient_pos_weight_cancels(cotangent, input, target, *, weight, pos_weight):

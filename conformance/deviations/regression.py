@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from conformance.deviations.deviation import EVERY, SINGLE, deviation, stored_terms
+from conformance.case import gradients
+from conformance.deviations.deviation import EVERY, HALF, SINGLE, deviation, stored_terms
 from reference.arithmetic.formats import FORMATS
 from reference.arithmetic.plain import plain
 from reference.contract import COMPLEX_DTYPES
@@ -65,6 +66,35 @@ def stored_difference(cotangent, input, target):
     """
     slope = (input - target) * (2 * cotangent)
     return {"input": slope, "target": -slope}
+
+
+def shared_first(loss: str, factor: float, witness: dict) -> None:
+    """Register that a difference is divided by the number of terms before the upstream gradient is applied."""
+
+    @deviation(
+        loss, of="gradients", quantities=BOTH, dtypes=HALF, reductions=("mean",), steps="storage", name="shared-first",
+        severity="accuracy", share=0.05, witness=witness | {"reduction": "mean"},
+        condition="the difference over the number of terms is a subnormal 16-bit number",
+    )  # fmt: skip
+    def instead(case, lift):
+        """The gradient of a mean loses digits, in the end all of them, although it is a normal number.
+
+        Torch multiplies the difference by the reciprocal of the number of terms, stores the product in 16 bits, and
+        multiplies that by the upstream gradient: the rounding of a subnormal number becomes as much larger.
+        """
+        terms = case.rows // case.calls
+
+        def pullback(cotangent, input, target, delta=np.inf):
+            part = (factor / terms) * (input - target)
+            slope = part * (cotangent * terms)
+            slope = slope if delta == np.inf else np.where(abs(input - target) <= delta, slope, np.nan)
+            return {"input": slope, "target": -slope}
+
+        return gradients(case, lift, pullback)
+
+
+shared_first("MSELoss", 2.0, {"input": [0.0, 2.0**-24, 0.0], "target": [0.0] * 3, "cotangent": 128.0})
+shared_first("HuberLoss", 1.0, {"input": [0.0, 1.375 * 2.0**-21], "target": [0.0] * 2, "cotangent": 128.0})
 
 
 @deviation(
