@@ -95,7 +95,7 @@ def write(asked: Request, claim: Claim, proof: dict) -> None:
 def conclude(asked: Request, wanted: list[Claim], proofs: list[dict]) -> int:
     """Print what was proved.  Returns the exit status."""
     for claim, proof in zip(wanted, proofs, strict=True):
-        print(f"{claim.label}: " + proof["statement"].replace(": ", ":\n  ", 1).replace("; ", "\n  "))
+        print(f"{claim.label}: " + proof["statement"].replace(": value", ":\n  value", 1).replace("; grad", "\n  grad"))
     wrong = sum(is_wrong(proof) for proof in proofs)
     print(
         f"{len(proofs) - wrong} of {len(proofs)} hold over {sum(p['pairs'] for p in proofs):,} inputs: {asked.results}"

@@ -55,7 +55,7 @@ class Found:
     elements of which nothing is promised.  ``histogram``: elements by their error.  ``worst``: inputs in hexadecimal,
     what was expected and observed, where the error in ULP is largest; ``strained``: where the test ratio is; both,
     and ``grade``, are of what no known deviation explains, ``known_worst`` and ``known_grade`` of what one does.
-    ``runs``: violating elements, as [row, first column, last column, how many], by their patterns.
+    ``runs``: violating elements, as :func:`runs` tells them.
     """
 
     elements: int = 0
@@ -172,15 +172,17 @@ def described(block: Block, at: int, expected, actual) -> dict:
 
 
 def runs(block: Block, elements: np.ndarray, serial: np.ndarray) -> list[list[int]]:
-    """Elements next to each other in a row, as [row, first column, last column, how many], by their patterns.
+    """Elements next to each other in a row, or on a line of one number, by their patterns.
 
-    ``serial``: numbers of all elements of the block, in which neighbours follow each other.
+    Each as [first row, last row, first column, last column, how many].  ``serial``: numbers of all elements of the
+    block, in which neighbours follow each other.
     """
     rows, columns = block.places(elements)
-    apart = (np.diff(serial[elements]) != 1) | (np.diff(rows) != 0)
+    is_line = block.plane.columns is None and not block.plane.is_halved
+    apart = (np.diff(serial[elements]) != 1) | ((np.diff(rows) != 0) & (not is_line))
     starts = np.flatnonzero(np.concatenate([[True], apart]))
     ends = np.append(starts[1:], len(elements)) - 1
-    found = np.stack([rows[starts], columns[starts], columns[ends], ends - starts + 1], axis=1)
+    found = np.stack([rows[starts], rows[ends], columns[starts], columns[ends], ends - starts + 1], axis=1)
     return [[int(n) for n in run] for run in found]
 
 

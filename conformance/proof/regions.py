@@ -25,7 +25,7 @@ class Region:
 
 
 def regions(plane: Plane, runs: Iterable[list[int]]) -> list[Region]:
-    """Runs of one plane, [row, first column, last column, how many] by their patterns, as few regions.
+    """Runs of one plane, as :func:`conformance.proof.found.runs` tells them, as few regions.
 
     Runs of the same columns in rows next to each other are one rectangle; on a line, neighbours are one interval.
     """
@@ -44,14 +44,17 @@ def regions(plane: Plane, runs: Iterable[list[int]]) -> list[Region]:
 
 
 def _region(plane: Plane, size: int, run: list[int]) -> Region:
-    row, first, last, count = run
+    row, last_row, first, last, count = run
     if plane.is_halved:
-        ends = sorted(rank(row << 16 | column, size) for column in (first, last))
-        return Region((ends[0], ends[1]), None, count)
-    at = rank(row, size)
-    if plane.columns is None:
-        return Region((at, at), None, count)
-    return Region((at, at), (rank(first, size), rank(last, size)), count)
+        return Region(_ordered(row << 16 | first, row << 16 | last, size), None, count)
+    rows = _ordered(row, last_row, size)
+    return Region(rows, None if plane.columns is None else _ordered(first, last, size), count)
+
+
+def _ordered(one: int, other: int, size: int) -> tuple[int, int]:
+    """The ranks of two patterns, the lower one first."""
+    low, high = sorted((rank(one, size), rank(other, size)))
+    return low, high
 
 
 def rank(pattern: int, size: int) -> int:

@@ -85,9 +85,9 @@ def test_every_pair_is_judged_once_and_a_right_loss_violates_nothing():
 
 def test_a_single_wrong_bit_pattern_is_found_where_it_is():
     (found,) = proof(here(WrongAtOnePair))
-    row, first, last, count = found["value"]["runs"][0]
+    ((row, last_row, first, last, count),) = found["value"]["runs"]
     assert found["value"]["failures"] == 1
-    assert (row, first, last, count) == (0x3D, 0xB7, 0xB7, 1)
+    assert (row, last_row, first, last, count) == (0x3D, 0x3D, 0xB7, 0xB7, 1)
     assert float.fromhex(found["value"]["worst"]["input"]) == 1.25
 
 
