@@ -27,7 +27,10 @@ COTANGENT = "-0.5"
 
 @dataclass(frozen=True)
 class Request:
-    """The validated command line; ``fraction``: n of 1/n, ``given``: settings by name, ``results``: a folder."""
+    """The validated command line; ``fraction``: n of 1/n, ``given``: settings by name, ``results``: a folder.
+
+    ``command``: the part of it on which proofs depend.
+    """
 
     selection: Selection
     dtypes: tuple[str, ...]
@@ -59,9 +62,16 @@ def read(given: list[str]) -> Request:
     return Request(
         chosen, tuple(option.dtype) or DTYPES, fraction_of(option.fraction), settings_of(option.set),
         cotangent_of(option.cotangent), None if option.workers is None else count("workers", option.workers),
-        option.scheduler, Path(option.results).resolve(), tuple(option.loss),
-        ("python", "-m", "conformance.proof", *given),
+        option.scheduler, Path(option.results).resolve(), tuple(option.loss), command(option),
     )  # fmt: skip
+
+
+def command(option: Namespace) -> tuple[str, ...]:
+    """The command line that gives the same proofs, wherever it is run."""
+    words = [word for name in (*FILTERS, "set") for value in getattr(option, name) for word in (f"--{name}", value)]
+    for name, usual in (("fraction", "1"), ("cotangent", COTANGENT)):
+        words += [] if getattr(option, name) == usual else [f"--{name}={getattr(option, name)}"]
+    return ("python", "-m", "conformance.proof", *words)
 
 
 def _parser() -> _Parser:
