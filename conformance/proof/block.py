@@ -36,8 +36,7 @@ class Block:
 
     @classmethod
     def of(cls, plane: Plane, rows: np.ndarray, columns: np.ndarray, upstream: float) -> Block:
-        """All pairs of rows and columns."""
-        rows, columns = rows[:, None], columns[None, :]
+        """The pairs of rows and columns, whose patterns broadcast to one shape (rows, columns)."""
         if plane.is_halved:
             return cls(plane, {plane.rows: rows << 16 | columns}, upstream)
         found = {plane.rows: rows}

@@ -68,7 +68,7 @@ def gradients_of(item: Item, plane: Plane, upstream: float) -> tuple[str, ...]:
     """The arguments that the subject has gradients for, by a few elements."""
     rows, columns = plane.axes()
     middle = slice(len(rows) // 2, len(rows) // 2 + 1)
-    case = Block.of(plane, rows[middle], columns[:1], upstream).case()
+    case = Block.of(plane, rows[middle, None], columns[None, :1], upstream).case()
     return differentiable(Session(item.subject, case, item.device, mode=item.mode))
 
 
@@ -80,12 +80,26 @@ def blocks(plane: Plane, start: int, stop: int, fraction: int, upstream: float) 
         yield from _portions(plane, rows[own], columns, upstream)
         return
     whole = corners(plane, plane.rows, rows)[own]
-    yield from _portions(plane, rows[own[whole]], columns, upstream)
     always = corners(plane, plane.columns, columns)
-    for residue in range(fraction):
-        members = own[(own % fraction == residue) & ~whole]
-        chosen = always | ((np.arange(len(columns)) + STEP * residue) % fraction == 0)
-        yield from _portions(plane, rows[members], columns[chosen], upstream)
+    yield from _portions(plane, rows[own[whole]], columns, upstream)
+    yield from _portions(plane, rows[own[~whole]], columns[always], upstream)
+    yield from _lattice(plane, own[~whole], fraction, always, upstream)
+
+
+def _lattice(plane: Plane, own: np.ndarray, fraction: int, never: np.ndarray, upstream: float) -> Iterator[Block]:
+    """Of every row one column in so many, but those that are taken anyhow."""
+    rows, columns = plane.axes()
+    length = -(-len(columns) // fraction)
+    step = max(1, BLOCK // length)
+    for start in range(0, len(own), step):
+        some = own[start : start + step, None]
+        chosen = -STEP * some % fraction + fraction * np.arange(length)
+        kept = chosen < len(columns)
+        kept[kept] = ~never[chosen[kept]]
+        if kept.any():
+            yield Block.of(
+                plane, np.broadcast_to(rows[some], kept.shape)[kept][None], columns[chosen[kept]][None], upstream
+            )
 
 
 def corners(plane: Plane, slot, bits: np.ndarray) -> np.ndarray:
@@ -98,4 +112,4 @@ def corners(plane: Plane, slot, bits: np.ndarray) -> np.ndarray:
 def _portions(plane: Plane, rows: np.ndarray, columns: np.ndarray, upstream: float) -> Iterator[Block]:
     step = max(1, BLOCK // max(len(columns), 1))
     for start in range(0, len(rows), step):
-        yield Block.of(plane, rows[start : start + step], columns, upstream)
+        yield Block.of(plane, rows[start : start + step, None], columns[None], upstream)
