@@ -12,6 +12,7 @@ from conformance.deviations.kernels import scalar, sigmoid
 from conformance.deviations.norms import difference, norm, terms
 from reference.arithmetic.plain import plain
 from reference.in_numpy._softmax import indicator
+from reference.in_numpy.classification import multi_margin_loss
 from reference.in_numpy.distance import triplet_margin_loss
 from reference.in_numpy.likelihood import binary_cross_entropy
 
@@ -136,22 +137,40 @@ def compiled_slope_cancels(cotangent, input, target):
 
 
 @deviation(
+    "MultiMarginLoss", of="gradient", quantities=("grad_input", "grad_weight"), dtypes=HALF, steps="storage",
+    severity="accuracy", share=0.7, modes=MODES, condition="the gap of two scores plus the margin cancels in 16 bits",
+    witness={"input": [[0.0, 1.0, 1.0]], "target": [2], "margin": 0.001, "p": 2},
+)  # fmt: skip
+def compiled_gaps(cotangent, **given):
+    """The gradient loses digits, in the end all of them, where the margin and the gap of two scores nearly cancel.
+
+    The eager kernel has no 16-bit dtypes.  The decomposition stores the margin less the score of the target, and what
+    another score exceeds that by, in 16 bits.
+    """
+    return multi_margin_loss.pullback(cotangent, **given)
+
+
+def has_powers(case) -> bool:
+    """Whether the gradient of a distance divides by a power of it."""
+    return case.parameters["p"] not in (1, "inf", np.inf)
+
+
+@deviation(
     "PairwiseDistance", of="gradients", quantities=("grad_x1", "grad_x2"), dtypes=HALF, severity="nan", share=0.3,
-    modes=MODES, condition="p is neither 1, 2 nor infinite, and a power of an element leaves the 16-bit format",
-    applies=lambda case: case.parameters["p"] not in (1, 2, "inf", np.inf),
-    witness={"x1": [1e-4, 1e-4], "x2": [0.0, 0.0], "p": 3.0},
+    modes=MODES, condition="the distance, or for other p than 2 a power of an element, leaves the 16-bit format",
+    applies=has_powers, witness={"x1": [1e-4, 1e-4], "x2": [0.0, 0.0], "p": 3.0},
 )  # fmt: skip
 def compiled_powers(case, lift):
-    """The gradient is infinite or nought where a power of a difference leaves the 16-bit format.
+    """The gradient is infinite or nought where the distance, or a power of a difference, leaves the 16-bit format.
 
-    x |x|^(p-2) is computed in float32 but passed from the forward to the backward graph in 16 bits, which then
-    divides it by the power of the norm.
+    The distance and x |x|^(p-2) are computed in float32 but passed from the forward to the backward graph in 16 bits,
+    which then divides them.
     """
 
     def pullback(cotangent, x1, x2, *, p, eps):
         x = difference(x1, x2, eps)
         length = norm(x, p).rounded_to(case.format)
-        power = (x * np.power(abs(x), p - 2)).rounded_to(case.format)
+        power = x if p == 2 else (x * np.power(abs(x), p - 2)).rounded_to(case.format)
         share = np.where(plain(length) == 0, 0.0, np.expand_dims(cotangent, -1) / np.power(length, p - 1))
         return opposite(power * share)
 

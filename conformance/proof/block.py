@@ -71,12 +71,12 @@ class Block:
         """The patterns as numbers."""
         return {slot: numbers(bits, self.plane.dtype) for slot, bits in self.patterns.items()}
 
-    @cached_property
-    def legal(self) -> np.ndarray:
-        """Which elements are in the domain, shape (size,): of halves of a number not all need be."""
+    def confined(self) -> Block | None:
+        """The elements in the domain: of the halves of a number not all need be.  None where there are none."""
         if not self.plane.is_halved:
-            return np.ones(self.size, bool)
-        return is_legal(self.numbers[self.plane.rows], self.plane.domain(self.plane.rows)).reshape(-1)
+            return self
+        legal = is_legal(self.numbers[self.plane.rows], self.plane.domain(self.plane.rows)).reshape(-1)
+        return self if legal.all() else self.picked(legal) if legal.any() else None
 
     @cached_property
     def finite(self) -> np.ndarray:

@@ -83,11 +83,11 @@ class Judge:
         own = {}
         for quantity, answer in answers.items():
             errors = in_ulp(oracle[quantity], answer, block.format)
-            settled = _each(errors <= AT_ONCE) & block.finite & block.legal
+            settled = _each(errors <= AT_ONCE) & block.finite
             found = self.found.setdefault(quantity, Found())
             found.settle(block, errors, settled, oracle[quantity], answer)
             found.alike += int(np.count_nonzero(told[quantity]))
-            own[quantity] = block.legal & ~settled & ~told[quantity]
+            own[quantity] = ~settled & ~told[quantity]
         self.put_off(block, answers, own)
         self.serial += block.size
 
@@ -108,7 +108,7 @@ class Judge:
     def told(self, block: Block, answers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Which elements hold a NaN other than the one that stands for all, and are answered as with that one."""
         marks = {k: np.zeros(block.size, bool) for k in answers}
-        where = np.flatnonzero(block.payload & block.legal)
+        where = np.flatnonzero(block.payload)
         if where.size:
             twin = block.picked(where).with_one_nan()
             for quantity, answer in self.asked(twin, self.declared(twin.case())).items():

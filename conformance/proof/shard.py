@@ -73,7 +73,12 @@ def gradients_of(item: Item, plane: Plane, upstream: float) -> tuple[str, ...]:
 
 
 def blocks(plane: Plane, start: int, stop: int, fraction: int, upstream: float) -> Iterator[Block]:
-    """The blocks of some rows of a plane."""
+    """The blocks of some rows of a plane, within the domain."""
+    every = (block.confined() for block in _of_rows(plane, start, stop, fraction, upstream))
+    yield from (block for block in every if block is not None)
+
+
+def _of_rows(plane: Plane, start: int, stop: int, fraction: int, upstream: float) -> Iterator[Block]:
     rows, columns = plane.axes()
     own = np.arange(start, min(stop, len(rows)))
     if fraction == 1:
