@@ -7,7 +7,7 @@ import torch
 from conformance.case import Case
 from conformance.proof.judge import AT_ONCE, in_ulp
 from conformance.proof.patterns import in_order, numbers, table
-from conformance.proof.shard import prove, spans
+from conformance.proof.shard import blocks, prove, spans
 from conformance.proof.space import Unprovable, planes
 from conformance.verdict import compare
 from reference import CONTRACTS
@@ -99,6 +99,15 @@ def test_a_nan_that_is_answered_otherwise_than_the_one_for_all_is_found():
 def test_a_fraction_takes_every_row_and_every_column():
     (found,) = proof(here(Widened), fraction=8)
     assert (1 << 16) // 8 <= found["value"]["elements"] + found["value"]["alike"] < 1 << 16
+
+
+def test_of_the_halves_of_a_number_only_what_is_legal_is_asked():
+    plane = planes(CONTRACTS["binary_cross_entropy"], "float32")[0]
+    found = [block.numbers[plane.rows].ravel() for block in blocks(plane, 0, 1 << 16, 1 << 12, -0.5)]
+    legal = np.concatenate(found)
+    assert legal.min() == 0
+    assert legal.max() == 1
+    assert plane.size >> 12 <= len(np.unique(legal)) <= len(legal) < plane.size >> 8
 
 
 def test_shards_together_are_all_rows_of_a_plane():
