@@ -17,8 +17,8 @@ from reference import CONTRACTS, Contract
 from reference.arithmetic.formats import format_of
 from reference.domains import BOOL, Array, Depends, Domain, Index, Interval, OneOf
 
-#: What a third number is, where two are exhausted: below every clamp, ordinary, large.
-GRID = (0.0, 3.0, 1000.0)
+#: What a third number is, where two are exhausted: small, ordinary, large.
+GRID = (2.0**-10, 3.0, 1000.0)
 #: What a probability is where its argument is not exhausted.
 ENDS = (0.0, 1.0)
 #: Classes of a row whose scores are both exhausted.
