@@ -126,16 +126,34 @@ def proved(proof: dict) -> Iterator[dict]:
             "kind": "proved",
             "worst_ulp": found["worst_ulp"],
             "worst_ratio": found["worst_ratio"],
-            "worst": found["worst"],
-            "worst_for_ratio": found["strained"],
+            "worst": witness(proof, found["worst"], error_ulp=found["worst_ulp"]),
+            "worst_for_ratio": witness(proof, found["strained"], ratio=found["worst_ratio"]),
             "grade": found["grade"],
             "grade_with_known": max(found["grade"], found["known_grade"] or "A"),
-            "with_known": {"worst_ulp": found["known_ulp"], "worst_ratio": None, "worst": found["known_worst"]}
-            if found["known"]
-            else None,
+            "with_known": known_worst(proof, found) if found["known"] else None,
             "evaluations": found["elements"],
             "failing": found["failures"],
             "known": sorted(found["known"]),
             "proof": {k: found[k] for k in ("elements", "correctly_rounded", "histogram", "regions")}
             | {k: proof[k] for k in ("pairs", "settings", "machine", "seconds")},
         }
+
+
+def known_worst(proof: dict, found: dict) -> dict:
+    """The worst error that known deviations explain."""
+    worst = witness(proof, found["known_worst"], error_ulp=found["known_ulp"])
+    return {"worst_ulp": found["known_ulp"], "worst_ratio": None, "worst": worst}
+
+
+def witness(proof: dict, at: dict | None, **size) -> dict | None:
+    """The worst input of a proof, as a search tells of one; ``size``: its error in ULP, or its test ratio."""
+    if at is None:
+        return None
+    own = ("setting", "expected", "observed")
+    return {
+        "arguments": {k: {"shape": [1], "data": [v]} for k, v in at.items() if k not in own},
+        "parameters": {"setting": at["setting"]} if at["setting"] else {},
+        "cotangent": {"value": {"shape": [1], "data": [float(proof["cotangent"]).hex()]}},
+        "reduction": "none", "index": [0], "expected": at["expected"], "observed": at["observed"], "bound": None,
+        "eager": None, "error_ulp": None, "ratio": None, "allowed_ulp": None,
+    } | size  # fmt: skip
