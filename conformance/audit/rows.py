@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from statistics import median
 
+from conformance.proof.statement import sentence
 from conformance.staleness import number
 from conformance.verdict import GRADES, THRESHOLD
 from reference import CONTRACTS
@@ -122,10 +123,11 @@ def proved(proof: dict) -> Iterator[dict]:
         return
     for quantity, found in proof["quantities"].items():
         head = {k: proof[k] for k in ("subject", "loss", "contract", "dtype", "mode", "device")}
-        yield blank(head | {"quantity": quantity, "note": proof["statement"]}) | {
+        note = f"{proof['statement'].partition(': ')[0]}: {sentence(quantity, found)}"
+        yield blank(head | {"quantity": quantity, "note": note}) | {
             "kind": "proved",
             "worst_ulp": found["worst_ulp"],
-            "worst_ratio": found["worst_ratio"],
+            "worst_ratio": found["worst_ratio"] if found["strained"] else None,  # all within one ULP: none was taken
             "worst": witness(proof, found["worst"], error_ulp=found["worst_ulp"]),
             "worst_for_ratio": witness(proof, found["strained"], ratio=found["worst_ratio"]),
             "grade": found["grade"],
@@ -135,7 +137,8 @@ def proved(proof: dict) -> Iterator[dict]:
             "failing": found["failures"],
             "known": sorted(found["known"]),
             "proof": {k: found[k] for k in ("elements", "correctly_rounded", "histogram", "regions")}
-            | {k: proof[k] for k in ("pairs", "settings", "machine", "seconds")},
+            | {k: proof[k] for k in ("pairs", "machine", "seconds")}
+            | {"settings": [setting for setting in proof["settings"] if setting]},
         }
 
 
