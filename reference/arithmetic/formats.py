@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 #: The exponent of a float64 number: what is left of it is the power of two below.
 EXPONENT = np.int64(0x7FF0000000000000)
 
