@@ -60,6 +60,7 @@ class Deviation:
     answers it may excuse.  ``share``: the largest share of the elements of a row that it may excuse.
     ``modes``: those that it belongs to, where eager mode does not have it.  ``devices``: those whose kernels have it,
     where it lies in them; None: it is excused wherever its formula explains it.  ``witness``: a case that shows it.
+    ``undefined``: the answer is memory that was never set, and may be right by chance.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Deviation:
     also: tuple[str, ...] = ()
     says: str | None = None
     modes: tuple[str, ...] | None = None
+    undefined: bool = False
     devices: tuple[str, ...] | None = None
     confirmed: Confirmed = field(default_factory=Confirmed)
 

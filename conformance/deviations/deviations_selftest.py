@@ -69,6 +69,19 @@ def test_the_witness_of_a_deviation_shows_it(recorded):
     assert row["verdict"] in ({"known"} if is_confirmed_here(recorded) else {"known", "note"}), row["message"]
 
 
+def test_memory_never_set_that_is_right_by_chance_is_asked_for_again(monkeypatch):
+    asked, own = [], Row.feed
+
+    def feed(row, case):
+        asked.append(case)
+        if len(asked) > 2:
+            own(row, case)
+
+    monkeypatch.setattr(Row, "feed", feed)
+    assert replay(DEVIATIONS["MultiMarginLoss-empty-batch"])[0]["verdict"] == "known"
+    assert len(asked) > 2
+
+
 @pytest.mark.parametrize("recorded", MESSAGES.values(), ids=list(MESSAGES))
 def test_a_deviation_that_is_no_number_explains_its_own_message_only(recorded):
     case, quantity = recorded.witness(), recorded.quantities[0]

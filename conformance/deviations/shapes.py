@@ -22,6 +22,7 @@ def anything(case) -> Rounded:
 @deviation(
     "MultiMarginLoss", of="result", name="empty-batch", dtypes=SINGLE + HALF, reductions=("mean", "sum"),
     severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", devices=("cpu",),
+    undefined=True,
     witness={"input": np.zeros((0, 3)), "target": np.zeros(0, int), "reduction": "mean"},
 )  # fmt: skip
 def empty_batch(case):
@@ -36,6 +37,7 @@ def empty_batch(case):
 @deviation(
     "MultiLabelMarginLoss", of="result", name="empty-batch", dtypes=SINGLE + HALF, reductions=("mean", "sum"),
     severity="wrong", share=1.0, applies=is_empty, condition="the batch is empty", devices=("cpu",),
+    undefined=True,
     witness={"input": np.zeros((0, 3)), "target": np.zeros((0, 3), int), "reduction": "mean"},
 )  # fmt: skip
 def empty_batch_of_labels(case):
