@@ -41,8 +41,6 @@ def is_confirmed_here(deviation: Deviation) -> bool:
 
 def replay(deviation: Deviation) -> list[dict]:
     """The row of one deviation: known while its witness shows it, fail when it is gone, a note elsewhere."""
-    import torch
-
     from conformance.modes import MODES
     from conformance.outcome import case_in_hex
     from conformance.reproducers import exhibit  # these import torch, which reading results does not need
@@ -52,10 +50,10 @@ def replay(deviation: Deviation) -> list[dict]:
     row = Row(witness_item(deviation, case))
     case = MODES[row.item.mode].alter(row.item, case)
     row.feed(case)
-    tally, taken = row.tally(quantity), []
-    while deviation.undefined and deviation.id not in tally.excused and len(taken) < ATTEMPTS:
-        taken.append(torch.zeros(()))  # where the answer was: the next one is elsewhere
+    tally, again = row.tally(quantity), ATTEMPTS if deviation.undefined else 0
+    while deviation.id not in tally.excused and again:
         row.feed(case)
+        again -= 1
     shows = deviation.id in tally.excused and not tally.failures
     verdict = "known" if shows else "fail" if is_confirmed_here(deviation) else "note"
     message = None if shows else gone(deviation, tally)
